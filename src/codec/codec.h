@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What each file format implements. Public face: offcut_decoder_* in offcut.h. */
+#ifndef OFFCUT_CODEC_CODEC_H
+#define OFFCUT_CODEC_CODEC_H
+
+#include "../base/memory.h"
+
+typedef struct offcut__codec offcut__codec;
+
+struct offcut_decoder {
+    offcut_ctx *ctx;
+    const uint8_t *data; /* borrowed */
+    size_t size;
+    offcut_options options;
+    offcut_info info;
+    const offcut__codec *codec;
+    void *state; /* the codec's own, made by open, freed by close */
+    uint32_t pass_width, pass_height;
+    uint32_t row; /* rows read in this pass */
+};
+
+/* Arguments are checked and decoder->ctx, data, size and options are set before any of these is called. */
+struct offcut__codec {
+    /* Reads the header, fills info, allocates state. Limits are applied by offcut__decoder_limits() before anything
+     * that grows with the picture is allocated. On failure close is called all the same. */
+    offcut_status (*open)(offcut_decoder *decoder);
+    /* Sets pass_width and pass_height. */
+    offcut_status (*start)(offcut_decoder *decoder, uint32_t reduce);
+    offcut_status (*read)(offcut_decoder *decoder, uint8_t *rows, uint32_t count);
+    void (*close)(offcut_decoder *decoder);
+};
+
+extern const offcut__codec offcut__codec_jpeg;
+extern const offcut__codec offcut__codec_png;
+extern const offcut__codec offcut__codec_webp;
+
+/* ERR_LIMIT or ERR_CORRUPT (a side of 0) for info.width x info.height. */
+offcut_status offcut__decoder_limits(const offcut_decoder *decoder);
+
+#endif
