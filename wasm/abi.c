@@ -38,9 +38,7 @@ const char *offcut_status_name(int status) {
     }
 }
 
-/* ---- offcut_input
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- offcut_input ---- */
 
 offcut_input *offcut_input_new(void);
 void offcut_input_set_size(offcut_input *input, uint32_t width, uint32_t height);
@@ -162,9 +160,7 @@ offcut_input *offcut_options_input(offcut_options *options) {
     return &options->input;
 }
 
-/* ---- offcut_info
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- offcut_info ---- */
 
 int offcut_info_format(const offcut_info *info);
 uint32_t offcut_info_width(const offcut_info *info);
