@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Pass 2: rows through the matte into the PNG. The full picture exists only while it passes
+ * through. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "job.h"
+
+static uint32_t output_bits(const offcut_job *job) {
+    return job->options.reduce_to_8_bits ? 8 : offcut_decoder_info(job->decoder)->bits;
+}
+
+static uint32_t slice_rows(const offcut_job *job) {
+    /* Both orders of the sides pass through the same buffer. */
+    const uint32_t side = job->width > job->height ? job->width : job->height;
+    return side < OFFCUT_SLICE_PIXELS ? OFFCUT_SLICE_PIXELS / side : 1;
+}
+
+static offcut_status begin(offcut_job *job) {
+    const offcut_info *info = offcut_decoder_info(job->decoder);
+    const bool turned = info->orientation >= 5;
+    const offcut__png_spec spec = {
+        .width = job->width,
+        .height = job->height,
+        .bits = output_bits(job),
+        .grey = job->options.output == OFFCUT_OUTPUT_MASK,
+        .compression = job->options.compression,
+        .icc = job->options.output == OFFCUT_OUTPUT_MASK ? NULL : info->icc,
+        .icc_size = info->icc_size,
+        .density_x = turned ? info->density_y : info->density_x,
+        .density_y = turned ? info->density_x : info->density_y,
+    };
+    const size_t side = job->width > job->height ? job->width : job->height;
+    free(job->rows);
+    job->rows = NULL;
+    OFFCUT_TRY(offcut__alloc(job->ctx, slice_rows(job) * side, info->bits / 2, &job->rows));
+    OFFCUT_TRY(offcut__upright_open(job->ctx, job->decoder, &job->upright));
+    job->alpha_sum = 0;
+    job->left = job->width;
+    job->top = job->height;
+    job->right = job->bottom = 0;
+    return offcut__png_writer_open(job->ctx, &spec, &job->png, &job->writer);
+}
+
+/* 65535 -> 255, rounded to nearest; in place, front to back. */
+static void reduce_rows(uint8_t *rows, size_t samples) {
+    for (size_t i = 0; i < samples; i++) {
+        uint16_t wide = 0;
+        memcpy(&wide, rows + 2 * i, sizeof wide);
+        rows[i] = (uint8_t)((wide * 255u + 32895u) >> 16);
+    }
+}
+
+static uint32_t alpha_of(const uint8_t *row, uint32_t x, uint32_t bits) {
+    if (bits == 8) return row[4 * (size_t)x + 3];
+    uint16_t wide = 0;
+    memcpy(&wide, row + 8 * (size_t)x + 6, sizeof wide);
+    return wide;
+}
+
+static void measure_row(offcut_job *job, const uint8_t *row, uint32_t y, uint32_t bits) {
+    const uint32_t half = bits == 8 ? 128 : 32768;
+    uint64_t sum = 0;
+    uint32_t first = job->width, last = 0;
+    for (uint32_t x = 0; x < job->width; x++) {
+        const uint32_t alpha = alpha_of(row, x, bits);
+        sum += alpha;
+        if (alpha < half) continue;
+        if (first == job->width) first = x;
+        last = x + 1;
+    }
+    job->alpha_sum += (double)sum / (bits == 8 ? 255 : 65535);
+    if (last == 0) return;
+    if (first < job->left) job->left = first;
+    if (last > job->right) job->right = last;
+    if (job->top == job->height) job->top = y;
+    job->bottom = y + 1;
+}
+
+/* RGBA -> A, in place. */
+static void keep_alpha(uint8_t *rows, size_t pixels, uint32_t bits) {
+    const size_t sample = bits / 8;
+    for (size_t i = 0; i < pixels; i++)
+        memmove(rows + i * sample, rows + i * 4 * sample + 3 * sample, sample);
+}
+
+static offcut_status finish(offcut_job *job) {
+    OFFCUT_TRY(offcut__png_writer_finish(job->writer));
+    offcut__png_writer_close(job->writer);
+    offcut__upright_close(job->upright);
+    job->writer = NULL;
+    job->upright = NULL;
+    OFFCUT_FAIL_IF(job->options.refuse_empty && job->right == 0, job->ctx, OFFCUT_ERR_EMPTY,
+                   "nothing in this picture stands out as its subject");
+    offcut__job_enter(job, OFFCUT_STAGE_DONE);
+    return OFFCUT_OK;
+}
+
+offcut_status offcut__job_encode(offcut_job *job) {
+    if (!job->upright) OFFCUT_TRY(begin(job));
+    bool ready = false;
+    OFFCUT_TRY(offcut__upright_fill(job->upright, job->rows, slice_rows(job), &ready));
+    if (!ready) return OFFCUT_OK;
+    const uint32_t bits = output_bits(job);
+    const size_t stride = (size_t)job->width * bits / 2;
+    uint32_t count = slice_rows(job);
+    if (count > job->height - job->row) count = job->height - job->row;
+    OFFCUT_TRY(offcut__upright_read(job->upright, job->rows, count));
+    if (bits < offcut_decoder_info(job->decoder)->bits)
+        reduce_rows(job->rows, (size_t)count * job->width * 4);
+    for (uint32_t i = 0; i < count; i++) {
+        offcut__matte_row(job->matte, job->row + i, bits, job->rows + i * stride);
+        measure_row(job, job->rows + i * stride, job->row + i, bits);
+    }
+    if (job->options.output == OFFCUT_OUTPUT_MASK)
+        keep_alpha(job->rows, (size_t)count * job->width, bits);
+    OFFCUT_TRY(offcut__png_writer_write(job->writer, job->rows, count));
+    job->row += count;
+    job->fraction = (float)job->row / (float)job->height;
+    return job->row == job->height ? finish(job) : OFFCUT_OK;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Decoder rows in upright order. Orientations 1 and 2 stream; the others begin with the last row or
+ * turn the picture, so it is kept: 3 bytes a pixel (4 with alpha, twice that at 16 bits), written
+ * upright at once. */
+#ifndef OFFCUT_JOB_UPRIGHT_H
+#define OFFCUT_JOB_UPRIGHT_H
+
+#include "../base/memory.h"
+
+typedef struct offcut__upright offcut__upright;
+
+/* Begins a full-size pass of decoder (borrowed until close). *upright is the caller's. */
+offcut_status offcut__upright_open(offcut_ctx *ctx, offcut_decoder *decoder,
+                                   offcut__upright **upright);
+
+/* Decodes up to count more rows into the kept picture; *ready turns true when rows can be read.
+ * `rows` is scratch for count stored rows. Streaming orientations are ready at once. */
+offcut_status offcut__upright_fill(offcut__upright *upright, uint8_t *rows, uint32_t count,
+                                   bool *ready);
+
+/* The next count upright rows, RGBA. */
+offcut_status offcut__upright_read(offcut__upright *upright, uint8_t *rows, uint32_t count);
+void offcut__upright_close(offcut__upright *upright);
+
+#endif
