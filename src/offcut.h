@@ -106,6 +106,7 @@ typedef struct offcut_input {
     offcut_activation activation;
     uint32_t output;  /* which of the network's outputs is the mask; default 0 */
     uint32_t channel; /* which channel of it; default 0 */
+    int bgr;          /* the planes go in as B, G, R; mean and std stay R, G, B; default 0 */
 } offcut_input;
 
 offcut_input offcut_input_default(void);
@@ -208,7 +209,7 @@ const offcut_info *offcut_job_info(const offcut_job *job);
 uint32_t offcut_job_width(const offcut_job *job);  /* of the result: upright */
 uint32_t offcut_job_height(const offcut_job *job); /* likewise */
 
-/* In stage INFER: the network's input, [1, 3, height, width] RGB, normalised; owned by the job. Sizes as in
+/* In stage INFER: the network's input, [1, 3, height, width] RGB (or BGR), normalised; owned by the job. Sizes as in
  * offcut_model_input(), or as options.input says. NULL in any other stage. */
 const float *offcut_job_input(const offcut_job *job);
 

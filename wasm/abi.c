@@ -45,6 +45,7 @@ void offcut_input_set_size(offcut_input *input, uint32_t width, uint32_t height)
 void offcut_input_set_mean(offcut_input *input, float red, float green, float blue);
 void offcut_input_set_std(offcut_input *input, float red, float green, float blue);
 void offcut_input_set_divide_by_peak(offcut_input *input, int on);
+void offcut_input_set_bgr(offcut_input *input, int on);
 void offcut_input_set_activation(offcut_input *input, int activation);
 void offcut_input_set_output(offcut_input *input, uint32_t output, uint32_t channel);
 uint32_t offcut_input_width(const offcut_input *input);
@@ -79,6 +80,10 @@ void offcut_input_set_divide_by_peak(offcut_input *input, int on) {
     input->divide_by_peak = on;
 }
 
+void offcut_input_set_bgr(offcut_input *input, int on) {
+    input->bgr = on;
+}
+
 void offcut_input_set_activation(offcut_input *input, int activation) {
     input->activation = (offcut_activation)activation;
 }
@@ -96,8 +101,7 @@ uint32_t offcut_input_height(const offcut_input *input) {
     return input->height;
 }
 
-/* ---- offcut_options
- * ---------------------------------------------------------------------------------------------- */
+/* ---- offcut_options ---- */
 
 offcut_options *offcut_options_new(void);
 void offcut_options_set_pixels_max(offcut_options *options, double pixels);
@@ -198,8 +202,7 @@ int offcut_info_whole(const offcut_info *info) {
     return info->whole;
 }
 
-/* ---- offcut_subject
- * ---------------------------------------------------------------------------------------------- */
+/* ---- offcut_subject ---- */
 
 double offcut_job_coverage(const offcut_job *job);
 uint32_t offcut_job_box_x(const offcut_job *job);

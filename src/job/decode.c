@@ -56,6 +56,11 @@ static void normalise(offcut__planes *picture, const offcut_input *input) {
         for (size_t i = 0; i < pixels; i++)
             data[i] = (data[i] / peak - input->mean[plane]) / input->std[plane];
     }
+    for (size_t i = 0; input->bgr && i < pixels; i++) {
+        const float red = picture->data[i];
+        picture->data[i] = picture->data[2 * pixels + i];
+        picture->data[2 * pixels + i] = red;
+    }
 }
 
 static offcut_status finish(offcut_job *job) {
