@@ -2,6 +2,7 @@
  * The command: a photo in, a cut-out out. The same program natively and under WASI.
  * Exit codes: 0, or the offcut_status of the failure (1 to 11), 64 for wrong usage, 74 for files.
  */
+#define _GNU_SOURCE /* getopt_long */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
