@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @import { ModelData, PhotoInput } from './entry.js' */
+
+import { readFile, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { refuseOver } from './core.js';
+import { createEntry } from './entry.js';
+import { OffcutError, invalid } from './errors.js';
+
+export { OffcutError } from './errors.js';
+
+export const { removeBackground, createEngine, dispose } = createEntry({
+  compile: async (variant) => {
+    const file = variant === 'relaxed' ? 'offcut.relaxed.wasm' : 'offcut.wasm';
+    return WebAssembly.compile(await read(new URL(`../dist/${file}`, import.meta.url)));
+  },
+  model: () => read(new URL('../models/default.onnx', import.meta.url)),
+  manifest: async () => parse(await read(new URL('../models/manifest.json', import.meta.url)), 'manifest.json'),
+  photo: openPhoto,
+  readModel: async (data) => {
+    if (data instanceof Blob) return new Uint8Array(await data.arrayBuffer());
+    if (data instanceof Uint8Array) return data;
+    if (data instanceof ArrayBuffer) return new Uint8Array(data);
+    return read(toPath(data, 'model'));
+  },
+  readSidecar: async (data) => {
+    if (typeof data !== 'string' && !(data instanceof URL)) return undefined;
+    const path = `${toPath(data, 'model')}.json`;
+    const found = await stat(path).catch(() => undefined);
+    return found?.isFile() ? parse(await read(path), path) : undefined;
+  },
+});
+
+/**
+ * @param {PhotoInput} input
+ * @returns {import('./core.js').Input}
+ */
+function openPhoto(input) {
+  if (typeof input !== 'string' && !(input instanceof URL)) return input;
+  const path = toPath(input, 'input');
+  return {
+    name: path,
+    read: async (bytesMax) => {
+      const { size } = await stat(path).catch(unreadable(path));
+      refuseOver(size, bytesMax);
+      return read(path);
+    },
+  };
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ */
+function toPath(value, name) {
+  const text = value instanceof URL ? value.href : value;
+  if (typeof text !== 'string' || text === '') throw invalid('bytes, a path or a file: URL', name, value);
+  if (text.startsWith('file:')) return fileURLToPath(text);
+  // Two letters at least: c:\photo.jpg is a path.
+  if (/^[a-z][a-z\d+.-]+:\/\//i.test(text)) throw invalid('bytes, a path or a file: URL', name, value);
+  return text;
+}
+
+/** @param {string | URL} file */
+async function read(file) {
+  return readFile(file).catch(unreadable(String(file)));
+}
+
+/**
+ * @param {string} file
+ * @returns {(cause: any) => never}
+ */
+function unreadable(file) {
+  return (cause) => {
+    const reason = cause?.code === 'ENOENT' ? 'no such file' : (cause?.message ?? String(cause));
+    throw new OffcutError('ERR_LOAD', `${file} could not be read: ${reason}`, { detail: reason, cause });
+  };
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {string} file
+ */
+function parse(bytes, file) {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new OffcutError('ERR_LOAD', `${file} is not JSON: ${cause}`, { cause });
+  }
+}
