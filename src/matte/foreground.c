@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Local foreground and background colours by blur-fusion (Forte 2021): means weighted by alpha and by 1 - alpha in a wide
+ * window; corrected by what they leave unexplained of each pixel; then means of these in a narrow window. The last
+ * correction happens at full resolution, row by row (row.c). */
+#include "parts.h"
+
+#include <stdlib.h>
+
+/* F's R, G, B times its weight, the weight, and the same for B. */
+enum { LANES = 8 };
+
+typedef struct colours {
+    uint32_t width, height;
+    offcut__planes picture; /* R, G, B, alpha at half the guide's size */
+    float *sums;            /* LANES a pixel */
+} colours;
+
+/* Means of 2 x 2; odd sides keep their last row or column. */
+static void halve(const float *from, uint32_t width, uint32_t height, float *to) {
+    for (uint32_t y = 0; y < height; y += 2) {
+        const size_t top = (size_t)y * width, down = y + 1U < height ? top + width : top;
+        for (uint32_t x = 0; x < width; x += 2) {
+            const size_t right = x + 1U < width ? x + 1U : x;
+            *to++ = 0.25f * (from[top + x] + from[top + right] + from[down + x] + from[down + right]);
+        }
+    }
+}
+
+static uint8_t to_byte(float value) {
+    return (uint8_t)(value > 0.0f ? (value < 1.0f ? value * 255.0f + 0.5f : 255.5f) : 0.0f);
+}
+
+/* The pixel's own foreground and background, given their local means: whatever alpha F + (1 - alpha) B leaves of the
+ * pixel goes to both, to each in proportion to its share. */
+static void weigh(const colours *c, const uint8_t *means, bool corrected) {
+    const size_t plane = (size_t)c->width * c->height;
+    for (size_t i = 0; i < plane; i++) {
+        const float alpha = c->picture.data[3 * plane + i], rest = 1.0f - alpha;
+        float *sums = c->sums + LANES * i;
+        for (size_t j = 0; j < 3; j++) {
+            const float value = c->picture.data[j * plane + i];
+            float front = value, back = value;
+            if (corrected) {
+                front = (float)means[LANES * i + j] * (1.0f / 255.0f);
+                back = (float)means[LANES * i + 4 + j] * (1.0f / 255.0f);
+                const float left = (value - alpha * front - rest * back) /
+                                   (alpha * alpha + rest * rest + OFFCUT__COLOUR_TRUST);
+                front += alpha * left;
+                back += rest * left;
+            }
+            sums[j] = front * alpha;
+            sums[4 + j] = back * rest;
+        }
+        sums[3] = alpha;
+        sums[7] = rest;
+    }
+}
+
+/* Weighted means from the sums; where there is nothing near, what `means` held before. */
+static void settle(const colours *c, float trust, uint8_t *means) {
+    const size_t plane = (size_t)c->width * c->height;
+    for (size_t i = 0; i < plane; i++) {
+        for (size_t side = 0; side < LANES; side += 4) {
+            const float *sums = c->sums + LANES * i + side;
+            const float scale = 1.0f / (sums[3] + trust);
+            for (size_t j = 0; j < 3; j++) {
+                uint8_t *mean = means + LANES * i + side + j;
+                *mean = to_byte((sums[j] + trust * (float)*mean * (1.0f / 255.0f)) * scale);
+            }
+        }
+    }
+}
+
+/* The means over the whole picture, for where a side has nothing near at all. */
+static void fill_overall(const colours *c, uint8_t *means) {
+    const size_t plane = (size_t)c->width * c->height;
+    double total[LANES] = {0};
+    for (size_t i = 0; i < plane; i++)
+        for (size_t j = 0; j < LANES; j++) total[j] += (double)c->sums[LANES * i + j];
+    for (size_t j = 0; j < LANES; j++) {
+        const double weight = total[j | 3U];
+        const uint8_t mean = to_byte(weight > 0.0 ? (float)(total[j] / weight) : 0.0f);
+        for (size_t i = 0; i < plane; i++) means[LANES * i + j] = mean;
+    }
+}
+
+static uint32_t radius_of(const colours *c, double share) {
+    const double side = c->width > c->height ? c->width : c->height;
+    return (uint32_t)(side / share + 1.0);
+}
+
+offcut_status offcut__matte_colours(offcut_ctx *ctx, const offcut__planes *guide,
+                                    const offcut__planes *alpha, offcut__matte *matte) {
+    colours c = {.width = matte->colour_width, .height = matte->colour_height};
+    const size_t plane = (size_t)c.width * c.height;
+    const size_t guide_plane = (size_t)guide->width * guide->height;
+    offcut_status status = offcut__planes_alloc(ctx, 4, c.width, c.height, &c.picture);
+    if (status == OFFCUT_OK) status = offcut__alloc(ctx, plane, LANES * sizeof(float), &c.sums);
+    if (status != OFFCUT_OK) goto done;
+    for (size_t j = 0; j < 3; j++)
+        halve(guide->data + j * guide_plane, guide->width, guide->height, c.picture.data + j * plane);
+    halve(alpha->data, guide->width, guide->height, c.picture.data + 3 * plane);
+
+    weigh(&c, NULL, false);
+    fill_overall(&c, matte->colours);
+    status = offcut__box_mean(ctx, c.sums, LANES, c.width, c.height,
+                              radius_of(&c, OFFCUT__COLOUR_WIDE));
+    if (status != OFFCUT_OK) goto done;
+    settle(&c, 1e-3f, matte->colours);
+    weigh(&c, matte->colours, true);
+    status = offcut__box_mean(ctx, c.sums, LANES, c.width, c.height,
+                              radius_of(&c, OFFCUT__COLOUR_NARROW));
+    if (status != OFFCUT_OK) goto done;
+    settle(&c, 2e-2f, matte->colours);
+done:
+    free(c.sums);
+    offcut__planes_free(&c.picture);
+    return status;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The steps of the matte and what they share. */
+#ifndef OFFCUT_MATTE_PARTS_H
+#define OFFCUT_MATTE_PARTS_H
+
+#include "matte.h"
+#include "tuning.h"
+
+/* Whether alpha can be anything but 0 or 1 around a guide pixel. */
+enum { OFFCUT__SURE_OUT = 0, OFFCUT__UNSURE = 1, OFFCUT__SURE_IN = 2 };
+
+/* Coefficients are stored in 16 bits: steps of 1 / 1024, -32 to 32. */
+#define OFFCUT__COEFFICIENT_ONE 1024.0f
+
+struct offcut__matte {
+    uint32_t width, height; /* of the full picture */
+    bool refine;
+    uint32_t guide_width, guide_height;
+
+    /* refine: alpha = a . (R, G, B) + b, four numbers a pixel of the guide; `sure` says where that is not needed. */
+    int16_t *coefficients;
+    uint8_t *sure;
+    /* refine: local foreground and background, F then B, 8 bytes a pixel (the 4th and 8th unused). */
+    uint32_t colour_width, colour_height;
+    uint8_t *colours;
+    /* not refine: the mask, 65535 = 1, at guide size. */
+    uint16_t *mask;
+
+    /* One row at guide size, interpolated for `line_y`: coefficients (or the mask), then colours. */
+    uint32_t line_y; /* UINT32_MAX: none yet */
+    float *line;     /* 4 floats a guide pixel; without refine 1 */
+    float *colour_line; /* 8 floats a colour pixel */
+    uint8_t *sure_line; /* one a guide pixel */
+};
+
+/* A position in a smaller picture: between pixel `at` and the next (clamped) one, `mix` of the way. */
+typedef struct offcut__place {
+    uint32_t at, next;
+    float mix;
+} offcut__place;
+
+/* Pixel centre x of `size` pixels in a picture of `small_size` pixels. */
+static inline offcut__place offcut__place_of(uint32_t x, uint32_t size, uint32_t small_size) {
+    const double centre = ((double)x + 0.5) * (double)small_size / (double)size - 0.5;
+    const double clamped = centre > 0.0 ? centre : 0.0;
+    offcut__place place = {(uint32_t)clamped, 0, 0.0f};
+    if (place.at >= small_size) place.at = small_size - 1U;
+    place.next = place.at + 1U < small_size ? place.at + 1U : place.at;
+    place.mix = (float)(clamped - (double)place.at);
+    return place;
+}
+
+/* mask.c: one plane resized, area average where it shrinks, bilinear where it grows. */
+offcut_status offcut__mask_resize(offcut_ctx *ctx, const offcut__planes *mask, uint32_t width,
+                                  uint32_t height, offcut__planes *result);
+
+/* mask.c: clears what is no subject: components of the mask that never come near the surest one's confidence. */
+offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask);
+
+/* box.c: the mean of the window of 2 radius + 1 around each pixel (what of it lies in the picture), in place. `lanes`
+ * values a pixel, side by side. */
+offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uint32_t width,
+                               uint32_t height, uint32_t radius);
+
+/* guided.c: fills matte->coefficients and matte->sure, and replaces *mask by the refined alpha at the guide's size. */
+offcut_status offcut__matte_fit(offcut_ctx *ctx, const offcut__planes *guide, offcut__planes *mask,
+                                offcut__matte *matte);
+
+/* foreground.c: fills matte->colours from the guide and its alpha. */
+offcut_status offcut__matte_colours(offcut_ctx *ctx, const offcut__planes *guide,
+                                    const offcut__planes *alpha, offcut__matte *matte);
+
+/* The last step of alpha, everywhere: what is nearly out is out, what is nearly in is in. */
+static inline float offcut__snap(float alpha) {
+    const float t = (alpha - OFFCUT__SNAP_LOW) * (1.0f / (OFFCUT__SNAP_HIGH - OFFCUT__SNAP_LOW));
+    return t > 0.0f ? (t < 1.0f ? t : 1.0f) : 0.0f;
+}
+
+#endif
