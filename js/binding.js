@@ -2,8 +2,9 @@
 import { OffcutError } from './errors.js';
 
 /**
- * What `wasm/exports.txt` exports, as far as this package uses it. Pointers and sizes are u32, but arrive as signed
- * numbers: use `>>> 0` before an address is used as an index. `offcut.h` and `wasm/abi.c` say what each does.
+ * What `wasm/exports.txt` exports, as far as this package uses it. Pointers and sizes are u32, but
+ * arrive as signed numbers: use `>>> 0` before an address is used as an index. `offcut.h` and
+ * `wasm/abi.c` say what each does.
  *
  * @typedef {object} Exports
  * @property {WebAssembly.Memory} memory
@@ -18,19 +19,22 @@ import { OffcutError } from './errors.js';
  * @property {(ctx: number) => number} offcut_detail
  * @property {() => number} offcut_input_new
  * @property {(input: number, width: number, height: number) => void} offcut_input_set_size
- * @property {(input: number, red: number, green: number, blue: number) => void} offcut_input_set_mean
- * @property {(input: number, red: number, green: number, blue: number) => void} offcut_input_set_std
+ * @property {(input: number, red: number, green: number, blue: number) => void}
+ *   offcut_input_set_mean
+ * @property {(input: number, red: number, green: number, blue: number) => void}
+ *   offcut_input_set_std
  * @property {(input: number, on: number) => void} offcut_input_set_divide_by_peak
  * @property {(input: number, on: number) => void} offcut_input_set_bgr
  * @property {(input: number, activation: number) => void} offcut_input_set_activation
  * @property {(input: number, index: number, channel: number) => void} offcut_input_set_output
  * @property {(input: number) => number} offcut_input_width
  * @property {(input: number) => number} offcut_input_height
- * @property {(ctx: number, onnx: number, size: number, input: number, model: number) => number} offcut_model_load
+ * @property {(ctx: number, onnx: number, size: number, input: number, model: number) => number}
+ *   offcut_model_load
  * @property {(model: number) => void} offcut_model_free
  * @property {(model: number) => number} offcut_model_input
- * @property {(ctx: number, model: number, input: number, mask: number, width: number, height: number) => number
- *   } offcut_network_run
+ * @property {(ctx: number, model: number, input: number, mask: number, width: number, height:
+ *   number) => number } offcut_network_run
  * @property {() => number} offcut_options_new
  * @property {(options: number, pixels: number) => void} offcut_options_set_pixels_max
  * @property {(options: number, bytes: number) => void} offcut_options_set_bytes_max
@@ -40,8 +44,8 @@ import { OffcutError } from './errors.js';
  * @property {(options: number, on: number) => void} offcut_options_set_refuse_empty
  * @property {(options: number, level: number) => void} offcut_options_set_compression
  * @property {(options: number, output: number) => void} offcut_options_set_output
- * @property {(ctx: number, model: number, data: number, size: number, options: number, job: number) => number
- *   } offcut_job_open
+ * @property {(ctx: number, model: number, data: number, size: number, options: number, job: number)
+ *   => number } offcut_job_open
  * @property {(job: number) => void} offcut_job_free
  * @property {(job: number) => number} offcut_job_step
  * @property {(job: number) => number} offcut_job_stage
@@ -58,8 +62,9 @@ import { OffcutError } from './errors.js';
  */
 
 /**
- * One instance of the wasm module and the few things that every use of it needs: strings, copies in, status codes to
- * errors. A trap leaves the instance in an unknown state, so it marks it `broken` and nobody touches it again.
+ * One instance of the wasm module and the few things that every use of it needs: strings, copies
+ * in, status codes to errors. A trap leaves the instance in an unknown state, so it marks it
+ * `broken` and nobody touches it again.
  */
 export class Binding {
   /** Set by a trap. */
@@ -171,8 +176,8 @@ export class Binding {
   }
 
   /**
-   * The same exports, but a trap (out of bounds, stack overflow, an exception nobody caught) breaks the instance and
-   * comes out as an error of ours.
+   * The same exports, but a trap (out of bounds, stack overflow, an exception nobody caught) breaks
+   * the instance and comes out as an error of ours.
    *
    * @param {Exports} exports
    * @returns {Exports}
@@ -183,7 +188,7 @@ export class Binding {
       const call = (/** @type {number[]} */ ...values) => {
         if (this.broken) throw new OffcutError('ERR_INTERNAL', 'this instance is broken');
         try {
-          return value(...values);
+          return /** @type {(...values: number[]) => number} */ (value)(...values);
         } catch (cause) {
           this.broken = true;
           throw new OffcutError('ERR_INTERNAL', `internal fault in ${name}: ${cause}`, { cause });
@@ -198,8 +203,8 @@ export class Binding {
 const ERRNO_BADF = 8;
 
 /**
- * The few system calls that the C library is linked with. The core neither prints nor reads files: what a library
- * writes to its standard error is dropped.
+ * The few system calls that the C library is linked with. The core neither prints nor reads files:
+ * what a library writes to its standard error is dropped.
  *
  * @param {() => WebAssembly.Memory} memory
  * @returns {WebAssembly.Imports}

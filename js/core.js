@@ -23,13 +23,16 @@ export { findModel } from './model.js';
  * @property {(bytesMax: number) => Promise<Uint8Array>} read may refuse more than `bytesMax` bytes
  */
 
-/** @typedef {Uint8Array | ArrayBuffer | ArrayBufferView | Blob | Source} Input */
+/** @typedef {Uint8Array | ArrayBuffer | ArrayBufferView} Bytes */
+
+/** @typedef {Bytes | Blob | Source} Input */
 
 /**
  * What became of a photo.
  *
  * @typedef {object} Result
- * @property {Uint8Array} png the subject as a PNG with straight alpha; the alpha matte where `output` is `'mask'`
+ * @property {Uint8Array} png the subject as a PNG with straight alpha; the alpha matte where
+ *   `output` is `'mask'`
  * @property {Image} image the eight fields that describe `png`
  * @property {Uint8Array} [mask] the alpha matte as a grey PNG, where the option `mask` asks for it
  * @property {number} coverage mean of alpha, 0 to 1; 0 if no subject was found
@@ -47,8 +50,8 @@ export { findModel } from './model.js';
  */
 
 /**
- * Milliseconds. The stages count work only; `total` is from the photo's bytes to the PNG's, other tasks in between
- * included.
+ * Milliseconds. The stages count work only; `total` is from the photo's bytes to the PNG's, other
+ * tasks in between included.
  *
  * @typedef {object} Timings
  * @property {number} decode
@@ -63,17 +66,21 @@ export { findModel } from './model.js';
 /**
  * @typedef {object} EngineParts
  * @property {WebAssembly.Module} module `offcut.wasm` or `offcut.relaxed.wasm`, compiled
- * @property {BufferSource | (() => BufferSource | Promise<BufferSource>)} model an ONNX file. A function is asked again if the
- *   engine has to begin anew; then the bytes need not stay in memory
- * @property {ModelSpec} [spec] how the model wants to be used; default: RGB in 0..1, the first output is the mask
+ * @property {Bytes | (() => Bytes | Promise<Bytes>)} model an ONNX file. A function is asked again
+ *   if the engine has to begin anew; then the bytes need not stay in memory
+ * @property {ModelSpec} [spec] how the model wants to be used; default: RGB in 0..1, the first
+ *   output is the mask
  * @property {Variant} [variant] what `result.variant` says; default `'simd128'`
  */
 
-/** Above this the memory of an instance is given back after the photo: wasm memory cannot shrink. */
+/**
+ * Above this the memory of an instance is given back after the photo: wasm memory cannot shrink.
+ */
 const MEMORY_KEPT = 192 * 1024 * 1024;
 
 /**
- * The core with a model, ready to take photos, one after the other. Uses nothing of the host but WebAssembly.
+ * The core with a model, ready to take photos, one after the other. Uses nothing of the host but
+ * WebAssembly.
  *
  * @param {EngineParts} parts
  * @returns {Promise<Engine>} rejects if the model cannot be used
@@ -97,8 +104,10 @@ export class Engine {
 
   /** @param {EngineParts} parts */
   constructor({ module, model, spec, variant = 'simd128' }) {
-    if (!(module instanceof WebAssembly.Module)) throw invalid('a WebAssembly.Module', 'module', module);
-    if (typeof model !== 'function' && !isBytes(model)) throw invalid('bytes or a function', 'model', model);
+    if (!(module instanceof WebAssembly.Module))
+      throw invalid('a WebAssembly.Module', 'module', module);
+    if (typeof model !== 'function' && !isBytes(model))
+      throw invalid('bytes or a function', 'model', model);
     this.#module = module;
     this.#model = model;
     this.#spec = readSpec(spec);
@@ -117,8 +126,8 @@ export class Engine {
   }
 
   /**
-   * Removes the background of one photo. Photos wait for each other; bytes that are handed in must stay unchanged
-   * until the promise settles.
+   * Removes the background of one photo. Photos wait for each other; bytes that are handed in must
+   * stay unchanged until the promise settles.
    *
    * @param {Input} input
    * @param {RemoveBackgroundOptions} [options]
@@ -245,7 +254,9 @@ class Instance {
     const input = createInput(binding, spec);
     const data = binding.copyIn(onnx);
     try {
-      const model = binding.statusOut((out) => c.offcut_model_load(ctx, data, onnx.length, input, out));
+      const model = binding.statusOut((out) =>
+        c.offcut_model_load(ctx, data, onnx.length, input, out),
+      );
       return new Instance(binding, model);
     } finally {
       if (!binding.broken) {
@@ -278,7 +289,7 @@ function createInput({ c }, { input, output }) {
 
 /**
  * @param {unknown} value
- * @returns {value is BufferSource}
+ * @returns {value is Bytes}
  */
 function isBytes(value) {
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return true;
@@ -286,9 +297,10 @@ function isBytes(value) {
   return Object.prototype.toString.call(value) === '[object ArrayBuffer]';
 }
 
-/** @param {BufferSource} value */
+/** @param {Bytes} value */
 function toBytes(value) {
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (ArrayBuffer.isView(value))
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   return new Uint8Array(value);
 }
 
@@ -299,7 +311,8 @@ function toBytes(value) {
 function toSource(input) {
   if (isBytes(input)) return { read: async () => toBytes(input) };
   const source = /** @type {Partial<Blob & File & Source> | null | undefined} */ (input);
-  if (typeof source === 'object' && typeof source?.read === 'function') return /** @type {Source} */ (source);
+  if (typeof source === 'object' && typeof source?.read === 'function')
+    return /** @type {Source} */ (source);
   if (typeof source === 'object' && typeof source?.arrayBuffer === 'function') {
     return blobSource(/** @type {Blob & { name?: string }} */ (source));
   }
@@ -333,7 +346,9 @@ function blobSource(blob) {
 export function refuseOver(size, bytesMax) {
   if (!(size > bytesMax)) return;
   const detail = `expected at most ${bytesMax} bytes, received ${size}`;
-  throw new OffcutError('ERR_LIMIT', `the picture exceeds the configured limits: ${detail}`, { detail });
+  throw new OffcutError('ERR_LIMIT', `the picture exceeds the configured limits: ${detail}`, {
+    detail,
+  });
 }
 
 /** @param {Uint8Array[]} chunks */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @import { Engine, Result, Source, Variant } from './core.js' */
+/** @import { Engine, Result, Variant } from './core.js' */
 /** @import { Manifest, ModelSpec } from './model.js' */
 /** @import { RemoveBackgroundOptions } from './options.js' */
 
@@ -18,15 +18,17 @@ import { unlessAborted } from './task.js';
  */
 
 /**
- * A network: the bytes of an ONNX file, or in Node the path or `file:` URL of one, in browsers its URL.
+ * A network: the bytes of an ONNX file, or in Node the path or `file:` URL of one, in browsers its
+ * URL.
  *
  * @typedef {Uint8Array | ArrayBuffer | Blob | string | URL} ModelData
  */
 
 /**
- * A network of your own, with or without a description of how it wants to be used. Without one, the networks that
- * `models/manifest.json` lists are known by their hash, Node looks for `FILE.json` beside FILE, and for any other the
- * photo goes in as RGB in 0..1 and the first output is taken as the mask.
+ * A network of your own, with or without a description of how it wants to be used. Without one, the
+ * networks that `models/manifest.json` lists are known by their hash, Node looks for `FILE.json`
+ * beside FILE, and for any other the photo goes in as RGB in 0..1 and the first output is taken as
+ * the mask.
  *
  * @typedef {ModelData | (ModelSpec & { data: ModelData })} Model
  */
@@ -35,7 +37,8 @@ import { unlessAborted } from './task.js';
  * @typedef {object} EngineOptions
  * @property {Model} [model] default: the network in this package
  * @property {Variant} [variant] default: the fastest that the host can run
- * @property {WebAssembly.Module} [module] the core, compiled, where it should not be loaded from this package
+ * @property {WebAssembly.Module} [module] the core, compiled, where it should not be loaded from
+ *   this package
  */
 
 /**
@@ -51,7 +54,8 @@ import { unlessAborted } from './task.js';
  */
 
 /**
- * The functions that every entry exports, on the bytes that its host finds. Nothing happens before the first call.
+ * The functions that every entry exports, on the bytes that its host finds. Nothing happens before
+ * the first call.
  *
  * @param {Host} host
  */
@@ -60,8 +64,8 @@ export function createEntry(host) {
   const shared = { own: new Retrying(), brought: new Retrying() };
 
   /**
-   * Removes the background of one photo. The first call loads the core and the network; they stay for the next, until
-   * `dispose()`.
+   * Removes the background of one photo. The first call loads the core and the network; they stay
+   * for the next, until `dispose()`.
    *
    * @param {PhotoInput} input
    * @param {RemoveBackgroundOptions & { model?: Model }} [options]
@@ -69,7 +73,8 @@ export function createEntry(host) {
    */
   async function removeBackground(input, options) {
     const { model, ...rest } = options ?? {};
-    const { signal } = readOptions(options === null ? null : rest); // complain before anything is loaded
+    // Complain before anything is loaded.
+    const { signal } = readOptions(options === null ? null : rest);
     const photo = host.photo(input);
     return unlessAborted(signal, async () => {
       const engine = await sharedEngine(model);
@@ -115,7 +120,10 @@ export function createEntry(host) {
     return findModel(await host.manifest(), await host.readModel(dataOf(model)));
   }
 
-  /** Gives back what `removeBackground` keeps. The next call loads it again; photos under way are not disturbed. */
+  /**
+   * Gives back what `removeBackground` keeps. The next call loads it again; photos under way are
+   * not disturbed.
+   */
   function dispose() {
     modules.clear();
     shared.own.clear();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * What a failure asks of the caller. The first eleven are the statuses of `src/offcut.h`; the last two exist only
- * here.
+ * What a failure asks of the caller. The first eleven are the statuses of `src/offcut.h`; the last
+ * two exist only here.
  *
  * - `ERR_ARGUMENT`: an argument or option is not valid
  * - `ERR_FORMAT`: the bytes are not a JPEG, PNG or WebP picture
@@ -18,11 +18,15 @@
  * - `ERR_LOAD`: a file (photo, model or wasm) could not be read or fetched
  * - `ERR_INTERNAL`: a fault of this library; the next call starts afresh
  *
- * @typedef {'ERR_ARGUMENT' | 'ERR_FORMAT' | 'ERR_UNSUPPORTED' | 'ERR_CORRUPT' | 'ERR_TRUNCATED' | 'ERR_LIMIT'
- *   | 'ERR_MEMORY' | 'ERR_MODEL' | 'ERR_STATE' | 'ERR_EMPTY' | 'ERR_CANCELLED' | 'ERR_LOAD' | 'ERR_INTERNAL'} ErrorCode
+ * @typedef {'ERR_ARGUMENT' | 'ERR_FORMAT' | 'ERR_UNSUPPORTED' | 'ERR_CORRUPT' | 'ERR_TRUNCATED' |
+ *   'ERR_LIMIT' | 'ERR_MEMORY' | 'ERR_MODEL' | 'ERR_STATE' | 'ERR_EMPTY' | 'ERR_CANCELLED' |
+ *   'ERR_LOAD' | 'ERR_INTERNAL'} ErrorCode
  */
 
-/** The one error this package throws. `code` is for programs, `detail` says what was wrong with this input. */
+/**
+ * The one error this package throws. `code` is for programs, `detail` says what was wrong with this
+ * input.
+ */
 export class OffcutError extends Error {
   /**
    * @param {ErrorCode} code
@@ -40,8 +44,8 @@ export class OffcutError extends Error {
 }
 
 /**
- * The error of an aborted signal. Its name is that of the signal's reason, so that the usual test for `'AbortError'`
- * or `'TimeoutError'` works; the reason itself is the cause.
+ * The error of an aborted signal. Its name is that of the signal's reason, so that the usual test
+ * for `'AbortError'` or `'TimeoutError'` works; the reason itself is the cause.
  *
  * @param {AbortSignal} signal
  */
@@ -72,9 +76,15 @@ export function invalid(expected, name, actual) {
 /** @param {unknown} value */
 function describe(value) {
   if (value === null || value === undefined) return String(value);
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? value.slice(0, 57) + '…' : value);
+  if (typeof value === 'string') return JSON.stringify(shorten(value));
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object') return `${String(value)} of type ${typeof value}`;
+  if (Array.isArray(value)) return 'an array';
   const name = Object.getPrototypeOf(value)?.constructor?.name;
-  return Array.isArray(value) ? 'an array' : name && name !== 'Object' ? `an instance of ${name}` : 'an object';
+  return name && name !== 'Object' ? `an instance of ${name}` : 'an object';
+}
+
+/** @param {string} text */
+function shorten(text) {
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

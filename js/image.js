@@ -19,7 +19,8 @@ import { createId } from '@paralleldrive/cuid2';
 export const NAME_MAX = 30;
 
 /**
- * @param {{ name: string, width: number, height: number, format: Image['format'], size: number }} facts
+ * @param {{ name: string, width: number, height: number, format: Image['format'], size: number }}
+ *   facts
  * @returns {Image}
  */
 export function createImage({ name, width, height, format, size }) {
@@ -36,7 +37,8 @@ export function createImage({ name, width, height, format, size }) {
 }
 
 /**
- * The name of a picture that came from a file: without folders and ending, cut to the length a name may have.
+ * The name of a picture that came from a file: without folders and ending, cut to the length a name
+ * may have.
  *
  * @param {string | undefined} fileName
  * @returns {string | undefined} `undefined` if nothing is left

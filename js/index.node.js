@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @import { ModelData, PhotoInput } from './entry.js' */
-
 import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { refuseOver } from './core.js';
@@ -10,13 +8,29 @@ import { OffcutError, invalid } from './errors.js';
 
 export { OffcutError } from './errors.js';
 
-export const { removeBackground, createEngine, dispose } = createEntry({
+/**
+ * @typedef {import('./core.js').Result} Result
+ * @typedef {import('./core.js').Engine} Engine
+ * @typedef {import('./core.js').Source} Source
+ * @typedef {import('./core.js').Variant} Variant
+ * @typedef {import('./entry.js').EngineOptions} EngineOptions
+ * @typedef {import('./entry.js').Model} Model
+ * @typedef {import('./entry.js').PhotoInput} PhotoInput
+ * @typedef {import('./errors.js').ErrorCode} ErrorCode
+ * @typedef {import('./image.js').Image} Image
+ * @typedef {import('./model.js').ModelSpec} ModelSpec
+ * @typedef {import('./options.js').RemoveBackgroundOptions} RemoveBackgroundOptions
+ * @typedef {import('./options.js').Stage} Stage
+ */
+
+const entry = createEntry({
   compile: async (variant) => {
     const file = variant === 'relaxed' ? 'offcut.relaxed.wasm' : 'offcut.wasm';
     return WebAssembly.compile(await read(new URL(`../dist/${file}`, import.meta.url)));
   },
   model: () => read(new URL('../models/default.onnx', import.meta.url)),
-  manifest: async () => parse(await read(new URL('../models/manifest.json', import.meta.url)), 'manifest.json'),
+  manifest: async () =>
+    parse(await read(new URL('../models/manifest.json', import.meta.url)), 'manifest.json'),
   photo: openPhoto,
   readModel: async (data) => {
     if (data instanceof Blob) return new Uint8Array(await data.arrayBuffer());
@@ -31,6 +45,23 @@ export const { removeBackground, createEngine, dispose } = createEntry({
     return found?.isFile() ? parse(await read(path), path) : undefined;
   },
 });
+
+/**
+ * Removes the background of one photo. The first call loads the core and the network; they stay
+ * for the next, until `dispose()`.
+ */
+export const removeBackground = entry.removeBackground;
+
+/**
+ * An engine of your own: a network, loaded, with its own memory, for which you call `dispose()`.
+ */
+export const createEngine = entry.createEngine;
+
+/**
+ * Gives back what `removeBackground` keeps. The next call loads it again; photos under way are not
+ * disturbed.
+ */
+export const dispose = entry.dispose;
 
 /**
  * @param {PhotoInput} input
@@ -55,10 +86,12 @@ function openPhoto(input) {
  */
 function toPath(value, name) {
   const text = value instanceof URL ? value.href : value;
-  if (typeof text !== 'string' || text === '') throw invalid('bytes, a path or a file: URL', name, value);
+  if (typeof text !== 'string' || text === '')
+    throw invalid('bytes, a path or a file: URL', name, value);
   if (text.startsWith('file:')) return fileURLToPath(text);
   // Two letters at least: c:\photo.jpg is a path.
-  if (/^[a-z][a-z\d+.-]+:\/\//i.test(text)) throw invalid('bytes, a path or a file: URL', name, value);
+  if (/^[a-z][a-z\d+.-]+:\/\//i.test(text))
+    throw invalid('bytes, a path or a file: URL', name, value);
   return text;
 }
 
@@ -74,7 +107,10 @@ async function read(file) {
 function unreadable(file) {
   return (cause) => {
     const reason = cause?.code === 'ENOENT' ? 'no such file' : (cause?.message ?? String(cause));
-    throw new OffcutError('ERR_LOAD', `${file} could not be read: ${reason}`, { detail: reason, cause });
+    throw new OffcutError('ERR_LOAD', `${file} could not be read: ${reason}`, {
+      detail: reason,
+      cause,
+    });
   };
 }
 

@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @import { ModelData, PhotoInput } from './entry.js' */
-
 import { createEntry } from './entry.js';
 import { OffcutError, invalid } from './errors.js';
 
 export { OffcutError } from './errors.js';
 
-// Each address stands in a `new URL(…, import.meta.url)` of its own: that is the form which bundlers know.
-export const { removeBackground, createEngine, dispose } = createEntry({
+/**
+ * @typedef {import('./core.js').Result} Result
+ * @typedef {import('./core.js').Engine} Engine
+ * @typedef {import('./core.js').Source} Source
+ * @typedef {import('./core.js').Variant} Variant
+ * @typedef {import('./entry.js').EngineOptions} EngineOptions
+ * @typedef {import('./entry.js').Model} Model
+ * @typedef {import('./entry.js').PhotoInput} PhotoInput
+ * @typedef {import('./errors.js').ErrorCode} ErrorCode
+ * @typedef {import('./image.js').Image} Image
+ * @typedef {import('./model.js').ModelSpec} ModelSpec
+ * @typedef {import('./options.js').RemoveBackgroundOptions} RemoveBackgroundOptions
+ * @typedef {import('./options.js').Stage} Stage
+ */
+
+// Each address stands in a `new URL(…, import.meta.url)` of its own: that is the form which
+// bundlers know.
+const entry = createEntry({
   compile: (variant) =>
     compile(
       variant === 'relaxed'
@@ -27,11 +41,29 @@ export const { removeBackground, createEngine, dispose } = createEntry({
     if (data instanceof Blob) return new Uint8Array(await data.arrayBuffer());
     if (data instanceof Uint8Array) return data;
     if (data instanceof ArrayBuffer) return new Uint8Array(data);
-    if (typeof data !== 'string' && !(data instanceof URL)) throw invalid('bytes or a URL', 'model', data);
+    if (typeof data !== 'string' && !(data instanceof URL))
+      throw invalid('bytes or a URL', 'model', data);
     return read(data);
   },
   readSidecar: async () => undefined,
 });
+
+/**
+ * Removes the background of one photo. The first call loads the core and the network; they stay
+ * for the next, until `dispose()`.
+ */
+export const removeBackground = entry.removeBackground;
+
+/**
+ * An engine of your own: a network, loaded, with its own memory, for which you call `dispose()`.
+ */
+export const createEngine = entry.createEngine;
+
+/**
+ * Gives back what `removeBackground` keeps. The next call loads it again; photos under way are not
+ * disturbed.
+ */
+export const dispose = entry.dispose;
 
 /** @param {URL} url */
 async function compile(url) {
@@ -55,7 +87,10 @@ async function load(url) {
     throw new OffcutError('ERR_LOAD', `${url} could not be fetched: ${cause}`, { cause });
   });
   if (!response.ok) {
-    throw new OffcutError('ERR_LOAD', `${url} could not be fetched: the server answered ${response.status}`);
+    throw new OffcutError(
+      'ERR_LOAD',
+      `${url} could not be fetched: the server answered ${response.status}`,
+    );
   }
   return response;
 }

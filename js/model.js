@@ -4,15 +4,16 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { invalid } from './errors.js';
 
 /**
- * How a photo becomes a network's input: squashed to width x height, values v in 0..1 become
- * (v / peak - mean) / std. Mean and std are R, G, B.
+ * How a photo becomes a network's input: squashed to width x height, values v in 0..1 become (v /
+ * peak - mean) / std. Mean and std are R, G, B.
  *
  * @typedef {object} ModelInput
  * @property {number} [width] default: what the network asks for, 320 if it leaves it open
  * @property {number} [height] likewise
  * @property {number[]} [mean] default `[0, 0, 0]`
  * @property {number[]} [std] default `[1, 1, 1]`
- * @property {boolean} [divideByPeak] peak is the largest value in the squashed photo instead of 1; default `false`
+ * @property {boolean} [divideByPeak] peak is the largest value in the squashed photo instead of 1;
+ *   default `false`
  * @property {boolean} [bgr] the planes go in as B, G, R; default `false`
  */
 
@@ -22,11 +23,13 @@ import { invalid } from './errors.js';
  * @typedef {object} ModelOutput
  * @property {number} [index] which output; default 0
  * @property {number} [channel] which channel of it; default 0
- * @property {'none' | 'sigmoid' | 'softmax'} [activation] what is still to be applied; default `'none'`
+ * @property {'none' | 'sigmoid' | 'softmax'} [activation] what is still to be applied; default
+ *   `'none'`
  */
 
 /**
- * How a network wants to be used; the same fields as in `models/manifest.json` and in a file `NETWORK.onnx.json`.
+ * How a network wants to be used; the same fields as in `models/manifest.json` and in a file
+ * `NETWORK.onnx.json`.
  *
  * @typedef {object} ModelSpec
  * @property {ModelInput} [input]
@@ -34,7 +37,8 @@ import { invalid } from './errors.js';
  */
 
 /**
- * @typedef {ModelSpec & { name: string, sha256: string, bytes: number, licence: string, source: string }} ManifestEntry
+ * @typedef {ModelSpec & { name: string, sha256: string, bytes: number, licence: string, source:
+ *   string }} ManifestEntry
  * @typedef {{ default: ManifestEntry & { file: string }, known: ManifestEntry[] }} Manifest
  */
 
@@ -42,7 +46,8 @@ const ACTIVATIONS = ['none', 'sigmoid', 'softmax'];
 const SIDE_MAX = 4096;
 
 /**
- * Refuses what is wrong and fills in the defaults. Fields other than `input` and `output` are left alone.
+ * Refuses what is wrong and fills in the defaults. Fields other than `input` and `output` are left
+ * alone.
  *
  * @param {unknown} spec
  */
@@ -54,7 +59,8 @@ export function readSpec(spec = {}) {
   const { width = 0, height = 0, mean = [0, 0, 0], std = [1, 1, 1] } = input;
   const { divideByPeak = false, bgr = false } = input;
   const { index = 0, channel = 0, activation = 'none' } = output;
-  for (const [name, side] of Object.entries({ width, height })) expectCount(side, SIDE_MAX, `input.${name}`);
+  for (const [name, side] of Object.entries({ width, height }))
+    expectCount(side, SIDE_MAX, `input.${name}`);
   for (const [name, flag] of Object.entries({ divideByPeak, bgr })) {
     if (typeof flag !== 'boolean') throw invalid('a boolean', `input.${name}`, flag);
   }
@@ -83,7 +89,9 @@ export function readSpec(spec = {}) {
  * @returns {ManifestEntry | undefined}
  */
 export function findModel(manifest, onnx) {
-  const entries = [manifest.default, ...manifest.known].filter((entry) => entry.bytes === onnx.length);
+  const entries = [manifest.default, ...manifest.known].filter(
+    (entry) => entry.bytes === onnx.length,
+  );
   if (entries.length === 0) return undefined; // hashing is slow where the network is large
   const hash = bytesToHex(sha256(onnx));
   return entries.find((entry) => entry.sha256 === hash);
@@ -94,7 +102,8 @@ export function findModel(manifest, onnx) {
  * @param {string} name
  */
 function expectObject(value, name) {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw invalid('an object', name, value);
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw invalid('an object', name, value);
 }
 
 /**

@@ -8,21 +8,24 @@ import { NAME_MAX } from './image.js';
  * Settings of one picture. Everything is optional.
  *
  * @typedef {object} RemoveBackgroundOptions
- * @property {string} [name] of the resulting image, 1 to 30 characters; default: the file's name, else `'image'`
+ * @property {string} [name] of the resulting image, 1 to 30 characters; default: the file's name,
+ *   else `'image'`
  * @property {boolean} [mask] answer the alpha matte too, as a grey PNG; default `false`
- * @property {'cutout' | 'mask'} [output] what `png` holds: the subject, or the alpha matte alone as a grey PNG;
- *   default `'cutout'`
- * @property {boolean} [refine] follow the photo's edges and free edge colours of the old background; `false`: the
- *   network's mask enlarged as it is; default `true`
- * @property {'transparent' | 'error'} [onEmpty] what to do where no subject is found; default `'transparent'`
+ * @property {'cutout' | 'mask'} [output] what `png` holds: the subject, or the alpha matte alone as
+ *   a grey PNG; default `'cutout'`
+ * @property {boolean} [refine] follow the photo's edges and free edge colours of the old
+ *   background; `false`: the network's mask enlarged as it is; default `true`
+ * @property {'transparent' | 'error'} [onEmpty] what to do where no subject is found; default
+ *   `'transparent'`
  * @property {boolean} [eightBit] write 8 bits a sample also for a 16-bit PNG; default `false`
- * @property {boolean} [allowTruncated] decode what is there of a damaged or cut-off file; default `false`
+ * @property {boolean} [allowTruncated] decode what is there of a damaged or cut-off file; default
+ *   `false`
  * @property {number} [compression] zlib level of the PNG, 1 to 9; default 1
  * @property {number} [pixelsMax] width times height of the input; default 120,000,000
  * @property {number} [bytesMax] size of the input; default 268,435,456
  * @property {AbortSignal} [signal] stops the work
- * @property {(stage: Stage, fraction: number) => void} [onProgress] called between slices of work; the fraction is
- *   of the stage, 0 to 1
+ * @property {(stage: Stage, fraction: number) => void} [onProgress] called between slices of work;
+ *   the fraction is of the stage, 0 to 1
  */
 
 /** The defaults of the limits; the others are the negative or first value. */
@@ -33,7 +36,10 @@ export const PIXELS_MAX = 120_000_000;
 const rules = {
   name: { expected: `a string of 1 to ${NAME_MAX} characters`, test: isName },
   mask: { expected: 'a boolean', test: isBoolean },
-  output: { expected: "'cutout' or 'mask'", test: (value) => value === 'cutout' || value === 'mask' },
+  output: {
+    expected: "'cutout' or 'mask'",
+    test: (value) => value === 'cutout' || value === 'mask',
+  },
   refine: { expected: 'a boolean', test: isBoolean },
   onEmpty: {
     expected: "'transparent' or 'error'",
@@ -41,7 +47,10 @@ const rules = {
   },
   eightBit: { expected: 'a boolean', test: isBoolean },
   allowTruncated: { expected: 'a boolean', test: isBoolean },
-  compression: { expected: 'an integer from 1 to 9', test: (value) => isCount(value) && value <= 9 },
+  compression: {
+    expected: 'an integer from 1 to 9',
+    test: (value) => isCount(value) && value <= 9,
+  },
   pixelsMax: { expected: 'a positive integer', test: isCount },
   bytesMax: { expected: 'a positive integer', test: isCount },
   signal: { expected: 'an AbortSignal', test: isSignal },
@@ -118,5 +127,9 @@ function isName(value) {
  * @param {any} value
  */
 function isSignal(value) {
-  return typeof value === 'object' && typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function';
+  return (
+    typeof value === 'object' &&
+    typeof value.aborted === 'boolean' &&
+    typeof value.addEventListener === 'function'
+  );
 }

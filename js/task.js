@@ -2,15 +2,21 @@
 import { cancelled } from './errors.js';
 
 /**
- * Lets the host do what waits: draw, answer, abort. A promise alone would not, and `setTimeout` waits up to 4 ms, so
- * it is the last resort.
+ * What hosts may offer; none has all of it.
+ *
+ * @typedef {object} TaskHost
+ * @property {(task: () => void) => void} [setImmediate]
+ * @property {{ yield?: () => Promise<void> }} [scheduler]
+ */
+
+/**
+ * Lets the host do what waits: draw, answer, abort. A promise alone would not, and `setTimeout`
+ * waits up to 4 ms, so it is the last resort.
  *
  * @returns {Promise<void>}
  */
 export function nextTask() {
-  const host = /** @type {{ setImmediate?: (task: () => void) => void, scheduler?: { yield?: () => Promise<void> } }} */ (
-    /** @type {unknown} */ (globalThis)
-  );
+  const host = /** @type {TaskHost} */ (/** @type {unknown} */ (globalThis));
   const { setImmediate, scheduler } = host;
   if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve));
   if (typeof scheduler?.yield === 'function') return scheduler.yield();
@@ -31,7 +37,8 @@ function nextMessage() {
 }
 
 /**
- * Rejects as soon as the signal is aborted, also while the task still waits for its turn or for the network.
+ * Rejects as soon as the signal is aborted, also while the task still waits for its turn or for the
+ * network.
  *
  * @template T
  * @param {AbortSignal | undefined} signal
