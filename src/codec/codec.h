@@ -14,18 +14,21 @@ struct offcut_decoder {
     offcut_options options;
     offcut_info info;
     const offcut__codec *codec;
-    void *state; /* the codec's own, made by open, freed by close */
-    uint32_t pass_width, pass_height;
-    uint32_t row; /* rows read in this pass */
+    void *state;                      /* the codec's own, made by open, freed by close */
+    uint32_t pass_width, pass_height; /* 0: no pass is under way */
+    uint32_t row;                     /* rows read in this pass */
 };
 
-/* Arguments are checked and decoder->ctx, data, size and options are set before any of these is called. */
+/* Arguments are checked and decoder->ctx, data, size, options and info.format are set before any of
+ * these is called. */
 struct offcut__codec {
-    /* Reads the header, fills info, allocates state. Limits are applied by offcut__decoder_limits() before anything
-     * that grows with the picture is allocated. On failure close is called all the same. */
+    /* Reads the header, fills info, allocates state. Limits are applied by offcut__decoder_limits()
+     * before anything that grows with the picture is allocated. On failure close is called all the
+     * same. */
     offcut_status (*open)(offcut_decoder *decoder);
     /* Sets pass_width and pass_height. */
     offcut_status (*start)(offcut_decoder *decoder, uint32_t reduce);
+    /* decoder->row is the first of the rows; count is at least 1 and the pass has as many left. */
     offcut_status (*read)(offcut_decoder *decoder, uint8_t *rows, uint32_t count);
     void (*close)(offcut_decoder *decoder);
 };
@@ -34,7 +37,15 @@ extern const offcut__codec offcut__codec_jpeg;
 extern const offcut__codec offcut__codec_png;
 extern const offcut__codec offcut__codec_webp;
 
+/* Which format the first bytes announce. Fails with ERR_FORMAT, ERR_TRUNCATED or ERR_CORRUPT. */
+offcut_status offcut__sniff(offcut_ctx *ctx, const uint8_t *data, size_t size,
+                            offcut_format *format);
+
 /* ERR_LIMIT or ERR_CORRUPT (a side of 0) for info.width x info.height. */
 offcut_status offcut__decoder_limits(const offcut_decoder *decoder);
+
+/* Bytes of a full-size row: width x 4 samples of info.bits. Fits, because the limits were applied.
+ */
+size_t offcut__decoder_stride(const offcut_decoder *decoder);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * PNG by rows: libpng's framing, zlib's deflate, into bytes that the caller may drain between calls. */
+ * PNG by rows: libpng's framing, zlib's deflate, into bytes that the caller may drain between
+ * calls. */
 #ifndef OFFCUT_CODEC_PNG_WRITER_H
 #define OFFCUT_CODEC_PNG_WRITER_H
 
@@ -19,9 +20,10 @@ typedef struct offcut__png_writer offcut__png_writer;
 
 /* sink is borrowed until close; every call appends what is ready to it. *writer is the caller's.
  * An ICC profile that libpng refuses is left out, not an error. */
-offcut_status offcut__png_writer_open(offcut_ctx *ctx, const offcut__png_spec *spec, offcut__bytes *sink,
-                                      offcut__png_writer **writer);
-offcut_status offcut__png_writer_write(offcut__png_writer *writer, const uint8_t *rows, uint32_t count);
+offcut_status offcut__png_writer_open(offcut_ctx *ctx, const offcut__png_spec *spec,
+                                      offcut__bytes *sink, offcut__png_writer **writer);
+offcut_status offcut__png_writer_write(offcut__png_writer *writer, const uint8_t *rows,
+                                       uint32_t count);
 offcut_status offcut__png_writer_finish(offcut__png_writer *writer);
 void offcut__png_writer_close(offcut__png_writer *writer);
 

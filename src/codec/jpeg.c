@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * JPEG by libjpeg-turbo. Every pass begins with a fresh decompressor on the same bytes: cheap, and
+ * no table or scan of one pass can leak into the next. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Needs stdio.h before it. */
+#include <jpeglib.h>
+
+/* Needs jpeglib.h before it: its numbers depend on the library's version. */
+#include <jerror.h>
+
+#include "codec.h"
+#include "jpeg_markers.h"
+#include "jump.h"
+
+/* Stray bytes that a finished scan may leave behind. Cameras pad; a scan that lost its way leaves
+ * more. */
+enum { STRAY_BYTES_MAX = 64 };
+
+/* Scans x pixels that a progressive picture may ask for, and how many scans are fine for any. Each
+ * scan walks over the whole picture even if it says nothing ("scan bombs"); real encoders use about
+ * ten. */
+#define SCAN_PIXELS_MAX 4e9
+enum { SCANS_FREE = 40, SCANS_MAX = 1000 };
+
+typedef struct jpeg_state {
+    struct jpeg_decompress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    struct jpeg_source_mgr source;
+    struct jpeg_progress_mgr progress;
+    offcut__jump jump;
+    offcut_decoder *decoder;
+    offcut_status status; /* why the last jump was made */
+    bool ended;           /* the library wanted more bytes than there are */
+    bool in_scan;         /* past the header */
+    bool broken;          /* failed within the picture, and that is allowed: the rest is grey */
+    uint32_t filled;      /* rows of the current read that are done */
+    uint8_t *icc;
+} jpeg_state;
+
+/* ---- what libjpeg calls ---- */
+
+static offcut_status status_of(const jpeg_state *state, int code) {
+    switch (code) {
+        case JERR_OUT_OF_MEMORY: return OFFCUT_ERR_MEMORY;
+        case JERR_SOF_UNSUPPORTED:
+        case JERR_EMPTY_IMAGE:
+        case JERR_IMAGE_TOO_BIG:
+        case JERR_COMPONENT_COUNT:
+        case JERR_CONVERSION_NOTIMPL:
+        case JERR_FRACT_SAMPLE_NOTIMPL:
+        case JERR_CCIR601_NOTIMPL:
+        case JERR_ARITH_NOTIMPL:
+        case JERR_NOT_COMPILED: return OFFCUT_ERR_UNSUPPORTED;
+        case JERR_BAD_PRECISION:
+            return state->jpeg.data_precision == 12 || state->jpeg.data_precision == 16
+                       ? OFFCUT_ERR_UNSUPPORTED
+                       : OFFCUT_ERR_CORRUPT;
+        default: return state->ended ? OFFCUT_ERR_TRUNCATED : OFFCUT_ERR_CORRUPT;
+    }
+}
+
+static _Noreturn void leave(jpeg_state *state, offcut_status status, const char *text) {
+    state->status = offcut__fail(state->decoder->ctx, status, "JPEG: %s", text);
+    OFFCUT__JUMP(state->jump, state->decoder->ctx, status);
+}
+
+static _Noreturn void on_error(j_common_ptr common) {
+    jpeg_state *state = common->client_data;
+    char text[JMSG_LENGTH_MAX] = "";
+    state->errors.format_message(common, text);
+    leave(state, status_of(state, state->errors.msg_code), text);
+}
+
+/* Warnings that say nothing about the pixels. */
+static bool is_harmless(const jpeg_state *state) {
+    const int *numbers = state->errors.msg_parm.i;
+    switch (state->errors.msg_code) {
+        case JWRN_JFIF_MAJOR:
+        case JWRN_ADOBE_XFORM:
+        case JWRN_NOT_SEQUENTIAL: return true;
+        case JWRN_EXTRANEOUS_DATA:
+            if (numbers[1] >= JPEG_RST0 && numbers[1] <= JPEG_RST0 + 7) return false;
+            return !state->in_scan || numbers[0] <= STRAY_BYTES_MAX;
+        default: return false;
+    }
+}
+
+static void on_message(j_common_ptr common, int level) {
+    jpeg_state *state = common->client_data;
+    if (level >= 0 || state->decoder->options.allow_truncated || is_harmless(state)) return;
+    on_error(common);
+}
+
+static void on_output(j_common_ptr common) {
+    (void)common; /* a library does not print */
+}
+
+static void on_source(j_decompress_ptr jpeg) {
+    (void)jpeg;
+}
+
+/* Like libjpeg's own memory source: an end marker in place of what is missing. Whether anything
+ * really is missing shows later: the last bytes before the end of the file often are read ahead
+ * only. */
+static boolean on_empty(j_decompress_ptr jpeg) {
+    static const JOCTET end[] = {0xff, JPEG_EOI};
+    jpeg_state *state = jpeg->client_data;
+    state->ended = true;
+    state->source.next_input_byte = end;
+    state->source.bytes_in_buffer = sizeof end;
+    return TRUE;
+}
+
+static void on_skip(j_decompress_ptr jpeg, long count) {
+    jpeg_state *state = jpeg->client_data;
+    if (count <= 0) return;
+    if ((unsigned long)count > state->source.bytes_in_buffer) {
+        on_empty(jpeg);
+        return;
+    }
+    state->source.next_input_byte += count;
+    state->source.bytes_in_buffer -= (size_t)count;
+}
+
+static void on_progress(j_common_ptr common) {
+    jpeg_state *state = common->client_data;
+    const offcut_info *info = &state->decoder->info;
+    const double pixels = (double)info->width * info->height;
+    const int scan = state->jpeg.input_scan_number;
+    if (scan <= SCANS_FREE || (scan <= SCANS_MAX && scan * pixels <= SCAN_PIXELS_MAX)) return;
+    leave(state, OFFCUT_ERR_LIMIT, "more scans than a picture of this size can need");
+}
+
+/* ---- passes ---- */
+
+static void end_pass(jpeg_state *state) {
+    jpeg_destroy_decompress(&state->jpeg); /* legal at any time, also on a zeroed struct */
+    memset(&state->jpeg, 0, sizeof state->jpeg);
+}
+
+/* Sets up the library as far as the header. Call under OFFCUT__JUMPED. */
+static void begin_pass(jpeg_state *state) {
+    end_pass(state);
+    state->jpeg.err = jpeg_std_error(&state->errors);
+    state->errors.error_exit = on_error;
+    state->errors.emit_message = on_message;
+    state->errors.output_message = on_output;
+    state->jpeg.client_data = state;
+    state->ended = state->in_scan = state->broken = false;
+    jpeg_create_decompress(&state->jpeg);
+    state->source = (struct jpeg_source_mgr){
+        .next_input_byte = state->decoder->data,
+        .bytes_in_buffer = state->decoder->size,
+        .init_source = on_source,
+        .fill_input_buffer = on_empty,
+        .skip_input_data = on_skip,
+        .resync_to_restart = jpeg_resync_to_restart,
+        .term_source = on_source,
+    };
+    state->jpeg.src = &state->source;
+    state->progress.progress_monitor = on_progress;
+    state->jpeg.progress = &state->progress;
+    jpeg_read_header(&state->jpeg, TRUE);
+}
+
+static bool is_cmyk(const jpeg_state *state) {
+    return state->jpeg.jpeg_color_space == JCS_CMYK || state->jpeg.jpeg_color_space == JCS_YCCK;
+}
+
+static void read_density(const jpeg_state *state, offcut_info *info) {
+    if (!state->jpeg.saw_JFIF_marker || state->jpeg.X_density == 0 || state->jpeg.Y_density == 0)
+        return;
+    const uint32_t unit = state->jpeg.density_unit;
+    if (unit != 1 && unit != 2) return; /* neither per inch nor per centimetre: a ratio */
+    const uint32_t scale = unit == 1 ? 10000 : 25400; /* per metre, times 254 */
+    info->density_x = (state->jpeg.X_density * scale + 127) / 254;
+    info->density_y = (state->jpeg.Y_density * scale + 127) / 254;
+}
+
+/* A picture of several scans is kept as coefficients, so a small file must not claim a big one:
+ * every block costs at least a bit, as long as Huffman codes are used. */
+static offcut_status check_plausible(const jpeg_state *state) {
+    const struct jpeg_decompress_struct *jpeg = &state->jpeg;
+    if (jpeg->arith_code || state->decoder->options.allow_truncated) return OFFCUT_OK;
+    uint64_t blocks_min = UINT64_MAX;
+    for (int i = 0; i < jpeg->num_components; i++) {
+        const jpeg_component_info *part = &jpeg->comp_info[i];
+        const uint64_t blocks = (uint64_t)part->width_in_blocks * part->height_in_blocks;
+        if (blocks < blocks_min) blocks_min = blocks;
+    }
+    const uint64_t bits = (uint64_t)state->decoder->size * 8;
+    OFFCUT_FAIL_IF(blocks_min > bits, state->decoder->ctx, OFFCUT_ERR_TRUNCATED,
+                   "JPEG: expected at least %llu bytes for %u x %u pixels, received %zu",
+                   (unsigned long long)(blocks_min / 8), state->decoder->info.width,
+                   state->decoder->info.height, state->decoder->size);
+    return OFFCUT_OK;
+}
+
+static offcut_status describe(jpeg_state *state) {
+    offcut_decoder *decoder = state->decoder;
+    offcut_info *info = &decoder->info;
+    info->width = state->jpeg.image_width;
+    info->height = state->jpeg.image_height;
+    info->whole = jpeg_has_multiple_scans(&state->jpeg);
+    OFFCUT_TRY(offcut__decoder_limits(decoder));
+    OFFCUT_FAIL_IF(state->jpeg.jpeg_color_space == JCS_UNKNOWN, decoder->ctx,
+                   OFFCUT_ERR_UNSUPPORTED, "JPEG: %d colour components of unknown meaning",
+                   state->jpeg.num_components);
+    if (info->whole) OFFCUT_TRY(check_plausible(state));
+    read_density(state, info);
+    OFFCUT_TRY(offcut__jpeg_markers_read(decoder->ctx, decoder->data, decoder->size, info,
+                                         &state->icc, &info->icc_size));
+    if (is_cmyk(state)) { /* the rows will be RGB: a CMYK profile does not describe them */
+        free(state->icc);
+        state->icc = NULL;
+        info->icc_size = 0;
+    }
+    info->icc = state->icc;
+    return OFFCUT_OK;
+}
+
+static offcut_status jpeg_open(offcut_decoder *decoder) {
+    jpeg_state *state = NULL;
+    OFFCUT_TRY(offcut__alloc(decoder->ctx, 1, sizeof *state, &state));
+    decoder->state = state;
+    state->decoder = decoder;
+    if (OFFCUT__JUMPED(state->jump)) return state->status;
+    begin_pass(state);
+    return describe(state);
+}
+
+static void choose_output(jpeg_state *state, uint32_t reduce) {
+    struct jpeg_decompress_struct *jpeg = &state->jpeg;
+    jpeg->out_color_space = is_cmyk(state) ? JCS_CMYK : JCS_EXT_RGBA;
+    jpeg->scale_num = 1;
+    jpeg->scale_denom = reduce;
+    jpeg->dct_method = JDCT_ISLOW;
+    if (reduce == 1) return;
+    /* A reduced pass is only averaged further: what fancy upsampling adds would be lost. */
+    jpeg->dct_method = JDCT_IFAST;
+    jpeg->do_fancy_upsampling = FALSE;
+}
+
+/* Where no code word can run past the end unnoticed (arithmetic coding), or whole scans may be
+ * missing, the end of the file before the end marker means loss. Elsewhere a missing end marker is
+ * no harm. */
+static void check_end(jpeg_state *state) {
+    const bool matters = state->jpeg.arith_code || jpeg_has_multiple_scans(&state->jpeg);
+    if (!matters || !state->ended || state->decoder->options.allow_truncated) return;
+    leave(state, OFFCUT_ERR_TRUNCATED, "the file ends before the end marker");
+}
+
+static offcut_status jpeg_start(offcut_decoder *decoder, uint32_t reduce) {
+    jpeg_state *state = decoder->state;
+    if (OFFCUT__JUMPED(state->jump)) {
+        if (!decoder->options.allow_truncated || !state->in_scan ||
+            state->status == OFFCUT_ERR_MEMORY || state->status == OFFCUT_ERR_LIMIT)
+            return state->status;
+        state->broken = true;
+        decoder->pass_width = (decoder->info.width + reduce - 1) / reduce;
+        decoder->pass_height = (decoder->info.height + reduce - 1) / reduce;
+        return OFFCUT_OK;
+    }
+    begin_pass(state);
+    choose_output(state, reduce);
+    state->in_scan = true;
+    jpeg_start_decompress(&state->jpeg);
+    if (jpeg_has_multiple_scans(&state->jpeg)) check_end(state);
+    decoder->pass_width = state->jpeg.output_width;
+    decoder->pass_height = state->jpeg.output_height;
+    return OFFCUT_OK;
+}
+
+/* Adobe stores 255 - ink. The simple product is what viewers without colour management show. */
+static void cmyk_to_rgba(uint8_t *row, uint32_t width, bool inverted) {
+    const uint8_t flip = inverted ? 0 : 255;
+    for (uint32_t x = 0; x < width; x++, row += 4) {
+        const uint32_t key = row[3] ^ flip;
+        for (int i = 0; i < 3; i++) row[i] = (uint8_t)(((row[i] ^ flip) * key + 127) / 255);
+        row[3] = 255;
+    }
+}
+
+static void fill_grey(uint8_t *rows, size_t size) {
+    for (size_t i = 0; i < size; i += 4) {
+        memset(rows + i, 128, 3);
+        rows[i + 3] = 255;
+    }
+}
+
+static offcut_status jpeg_read(offcut_decoder *decoder, uint8_t *rows, uint32_t count) {
+    jpeg_state *state = decoder->state;
+    const size_t stride = (size_t)decoder->pass_width * 4;
+    state->filled = 0;
+    if (OFFCUT__JUMPED(state->jump)) {
+        if (!decoder->options.allow_truncated || state->status == OFFCUT_ERR_MEMORY)
+            return state->status;
+        state->broken = true;
+    }
+    while (!state->broken && state->filled < count) {
+        JSAMPROW row = rows + state->filled * stride;
+        jpeg_read_scanlines(&state->jpeg, &row, 1);
+        if (is_cmyk(state))
+            cmyk_to_rgba(row, decoder->pass_width, state->jpeg.saw_Adobe_marker == TRUE);
+        state->filled++;
+    }
+    if (state->broken) {
+        fill_grey(rows + state->filled * stride, (count - state->filled) * stride);
+        return OFFCUT_OK;
+    }
+    if (decoder->row + count == decoder->pass_height) { /* what follows the last row, to judge it */
+        check_end(state);
+        jpeg_finish_decompress(&state->jpeg);
+        end_pass(state);
+    }
+    return OFFCUT_OK;
+}
+
+static void jpeg_close(offcut_decoder *decoder) {
+    jpeg_state *state = decoder->state;
+    if (!state) return;
+    end_pass(state);
+    free(state->icc);
+    free(state);
+}
+
+const offcut__codec offcut__codec_jpeg = {jpeg_open, jpeg_start, jpeg_read, jpeg_close};
