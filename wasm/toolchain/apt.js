@@ -173,7 +173,8 @@ export class Apt {
    * @param {string} folder
    */
   fetchSource(name, folder) {
-    run('apt-get', ['source', '--download-only', '--tar-only', '-q', name], { cwd: folder, env: this.env, advice: trouble });
+    const args = ['source', '--download-only', '--tar-only', '-qq', name];
+    capture('apt-get', args, { cwd: folder, env: this.env, advice: trouble });
   }
 
   /** Frees the room that indexes and fetched packages take. */

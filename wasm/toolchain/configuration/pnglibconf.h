@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * libpng's configuration: its default, without what the codec never calls. */
+#include "scripts/pnglibconf.h.prebuilt"
+
+#undef PNG_CONSOLE_IO_SUPPORTED
+#undef PNG_STDIO_SUPPORTED
+#undef PNG_READ_QUANTIZE_SUPPORTED
+#undef PNG_SIMPLIFIED_READ_SUPPORTED
+#undef PNG_SIMPLIFIED_READ_AFIRST_SUPPORTED
+#undef PNG_SIMPLIFIED_READ_BGR_SUPPORTED
+#undef PNG_SIMPLIFIED_WRITE_SUPPORTED
+#undef PNG_SIMPLIFIED_WRITE_AFIRST_SUPPORTED
+#undef PNG_SIMPLIFIED_WRITE_BGR_SUPPORTED
+#undef PNG_SIMPLIFIED_WRITE_STDIO_SUPPORTED

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# How the WebAssembly files are made: no JavaScript of Emscripten's, only a .wasm for our own shim.
+#   dist/offcut.wasm          simd128, the baseline
+#   dist/offcut.relaxed.wasm  relaxed SIMD
+#   dist/offcut.wasi.wasm     the command, WASI preview 1
+
+set(wasm_options -msimd128)
+if(OFFCUT_RELAXED_SIMD)
+    list(APPEND wasm_options -mrelaxed-simd)
+endif()
+if(OFFCUT_WASI)
+    # wasmtime lacks the exceptions that longjmp would need: an error inside a library ends the command instead.
+    list(APPEND wasm_options -sSUPPORT_LONGJMP=0)
+    add_compile_definitions(OFFCUT_NO_LONGJMP)
+else()
+    list(APPEND wasm_options -sSUPPORT_LONGJMP=wasm)
+endif()
+add_compile_options(${wasm_options})
+
+# Sizes: the memory starts small, and the stack holds the libraries' deepest calls (libwebp's, about 20 kB) many times.
+set(wasm_link_options ${wasm_options} -O3 -sSTANDALONE_WASM -sFILESYSTEM=0 -sALLOW_MEMORY_GROWTH
+    -sINITIAL_MEMORY=1mb -sMAXIMUM_MEMORY=4gb -sMEMORY_GROWTH_GEOMETRIC_STEP=0.1
+    -sSTACK_SIZE=256kb)
+
+function(offcut_link_wasm)
+    if(OFFCUT_WASI)
+        set(name offcut.wasi)
+        add_executable(offcut_wasm ${cli_sources})
+        target_link_options(offcut_wasm PRIVATE ${wasm_link_options} -sFILESYSTEM=1)
+    else()
+        set(name offcut)
+        if(OFFCUT_RELAXED_SIMD)
+            set(name offcut.relaxed)
+        endif()
+        # One C name a line; Emscripten wants an underscore before each.
+        set(exports ${PROJECT_SOURCE_DIR}/wasm/exports.txt)
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${exports})
+        file(STRINGS ${exports} names)
+        list(TRANSFORM names PREPEND "_")
+        list(JOIN names "\n" names)
+        file(WRITE ${PROJECT_BINARY_DIR}/exports.txt "${names}\n")
+
+        add_executable(offcut_wasm ${PROJECT_SOURCE_DIR}/wasm/abi.c)
+        target_link_options(offcut_wasm PRIVATE ${wasm_link_options} --no-entry
+                            -sEXPORTED_FUNCTIONS=@${PROJECT_BINARY_DIR}/exports.txt)
+        set_target_properties(offcut_wasm PROPERTIES LINK_DEPENDS ${exports})
+    endif()
+    target_link_libraries(offcut_wasm PRIVATE offcut_core offcut_warnings)
+    set_target_properties(offcut_wasm PROPERTIES
+        OUTPUT_NAME ${name} SUFFIX .wasm RUNTIME_OUTPUT_DIRECTORY ${OFFCUT_DIST})
+endfunction()
