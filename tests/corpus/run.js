@@ -114,12 +114,18 @@ async function main() {
     return 0;
   }
   const folders = positionals.length > 0 ? positionals : [shared];
-  const rows = folders.flatMap((folder) => readManifest(folder));
+  const listed = folders.flatMap((folder) => readManifest(folder));
+  const rows = listed.filter((row) => existsSync(row.file));
+  const missing = listed.filter((row) => !rows.includes(row));
   const sides = chooseSides(values);
   const results = await Promise.all(
     sides.map((side) => runSide(rows, side, values.verbose === true)),
   );
   results.forEach(report);
+  if (missing.length > 0) {
+    console.log(`\nlisted in MANIFEST.tsv but not there, so not counted: ${missing.length} files`);
+    for (const row of missing) console.log(`  ${row.path}`);
+  }
   const failures = results.flatMap((result) => result.failures);
   if (failures.length > 0) console.log(`\n${failures.join('\n')}`);
   console.log(`\n${rows.length * sides.length - failures.length} passed, ${failures.length} failed`);
