@@ -25,7 +25,11 @@ export { findModel } from './model.js';
 
 /** @typedef {Uint8Array | ArrayBuffer | ArrayBufferView} Bytes */
 
-/** @typedef {Bytes | Blob | Source} Input */
+/**
+ * A photo. Paths and URLs are for hosts with files: the Node entry takes them.
+ *
+ * @typedef {Bytes | Blob | Source | string | URL} Input
+ */
 
 /**
  * What became of a photo.
@@ -71,6 +75,7 @@ export { findModel } from './model.js';
  * @property {ModelSpec} [spec] how the model wants to be used; default: RGB in 0..1, the first
  *   output is the mask
  * @property {Variant} [variant] what `result.variant` says; default `'simd128'`
+ * @property {(input: Input) => Input} [open] how the host turns a path or URL into a source
  */
 
 /**
@@ -96,6 +101,7 @@ export class Engine {
   #model;
   /** @type {ResolvedSpec} */
   #spec;
+  #open;
   #disposed = false;
   /** @type {Instance | undefined} */
   #instance;
@@ -103,7 +109,7 @@ export class Engine {
   #tail = Promise.resolve();
 
   /** @param {EngineParts} parts */
-  constructor({ module, model, spec, variant = 'simd128' }) {
+  constructor({ module, model, spec, variant = 'simd128', open = (input) => input }) {
     if (!(module instanceof WebAssembly.Module))
       throw invalid('a WebAssembly.Module', 'module', module);
     if (typeof model !== 'function' && !isBytes(model))
@@ -111,6 +117,9 @@ export class Engine {
     this.#module = module;
     this.#model = model;
     this.#spec = readSpec(spec);
+    this.#open = open;
+    /** Whether it is known, not assumed, how the model wants to be used. */
+    this.described = spec !== undefined;
     /** @type {Variant} */
     this.variant = variant;
   }
@@ -135,7 +144,7 @@ export class Engine {
    */
   async removeBackground(input, options) {
     const settings = readOptions(options);
-    const source = toSource(input);
+    const source = toSource(this.#open(input));
     return unlessAborted(settings.signal, () => this.#enqueue(() => this.#run(source, settings)));
   }
 

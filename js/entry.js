@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @import { Engine, Result, Variant } from './core.js' */
+/** @import { Engine, Input, Result, Variant } from './core.js' */
 /** @import { Manifest, ModelSpec } from './model.js' */
 /** @import { RemoveBackgroundOptions } from './options.js' */
 
@@ -10,12 +10,6 @@ import { chooseVariant } from './features.js';
 import { findModel, readSpec } from './model.js';
 import { readOptions } from './options.js';
 import { unlessAborted } from './task.js';
-
-/**
- * A photo. Strings and URLs name files; only Node has them.
- *
- * @typedef {import('./core.js').Input | string | URL} PhotoInput
- */
 
 /**
  * A network: the bytes of an ONNX file, or in Node the path or `file:` URL of one, in browsers its
@@ -48,7 +42,8 @@ import { unlessAborted } from './task.js';
  * @property {(variant: Variant) => Promise<WebAssembly.Module>} compile the core from this package
  * @property {() => Promise<Uint8Array>} model the network of this package
  * @property {() => Promise<Manifest>} manifest
- * @property {(input: PhotoInput) => import('./core.js').Input} photo
+ * @property {(input: Input) => Input} open a path or URL, where the host has files; anything else
+ *   as it is
  * @property {(data: ModelData) => Promise<Uint8Array>} readModel
  * @property {(data: ModelData) => Promise<ModelSpec | undefined>} readSidecar
  */
@@ -67,7 +62,7 @@ export function createEntry(host) {
    * Removes the background of one photo. The first call loads the core and the network; they stay
    * for the next, until `dispose()`.
    *
-   * @param {PhotoInput} input
+   * @param {Input} input
    * @param {RemoveBackgroundOptions & { model?: Model }} [options]
    * @returns {Promise<Result>} rejects with an `OffcutError`
    */
@@ -75,7 +70,7 @@ export function createEntry(host) {
     const { model, ...rest } = options ?? {};
     // Complain before anything is loaded.
     const { signal } = readOptions(options === null ? null : rest);
-    const photo = host.photo(input);
+    const photo = host.open(input);
     return unlessAborted(signal, async () => {
       const engine = await sharedEngine(model);
       return engine.removeBackground(photo, rest);
@@ -109,6 +104,7 @@ export function createEntry(host) {
       model: model === undefined ? host.model : () => host.readModel(dataOf(model)),
       spec,
       variant,
+      open: host.open,
     });
   }
 

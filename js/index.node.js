@@ -15,7 +15,7 @@ export { OffcutError } from './errors.js';
  * @typedef {import('./core.js').Variant} Variant
  * @typedef {import('./entry.js').EngineOptions} EngineOptions
  * @typedef {import('./entry.js').Model} Model
- * @typedef {import('./entry.js').PhotoInput} PhotoInput
+ * @typedef {import('./core.js').Input} Input
  * @typedef {import('./errors.js').ErrorCode} ErrorCode
  * @typedef {import('./image.js').Image} Image
  * @typedef {import('./model.js').ModelSpec} ModelSpec
@@ -31,7 +31,7 @@ const entry = createEntry({
   model: () => read(new URL('../models/default.onnx', import.meta.url)),
   manifest: async () =>
     parse(await read(new URL('../models/manifest.json', import.meta.url)), 'manifest.json'),
-  photo: openPhoto,
+  open,
   readModel: async (data) => {
     if (data instanceof Blob) return new Uint8Array(await data.arrayBuffer());
     if (data instanceof Uint8Array) return data;
@@ -64,10 +64,10 @@ export const createEngine = entry.createEngine;
 export const dispose = entry.dispose;
 
 /**
- * @param {PhotoInput} input
- * @returns {import('./core.js').Input}
+ * @param {Input} input
+ * @returns {Input}
  */
-function openPhoto(input) {
+function open(input) {
   if (typeof input !== 'string' && !(input instanceof URL)) return input;
   const path = toPath(input, 'input');
   return {

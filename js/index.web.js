@@ -12,7 +12,7 @@ export { OffcutError } from './errors.js';
  * @typedef {import('./core.js').Variant} Variant
  * @typedef {import('./entry.js').EngineOptions} EngineOptions
  * @typedef {import('./entry.js').Model} Model
- * @typedef {import('./entry.js').PhotoInput} PhotoInput
+ * @typedef {import('./core.js').Input} Input
  * @typedef {import('./errors.js').ErrorCode} ErrorCode
  * @typedef {import('./image.js').Image} Image
  * @typedef {import('./model.js').ModelSpec} ModelSpec
@@ -31,7 +31,7 @@ const entry = createEntry({
     ),
   model: () => read(new URL('../models/default.onnx', import.meta.url)),
   manifest: async () => (await load(new URL('../models/manifest.json', import.meta.url))).json(),
-  photo: (input) => {
+  open: (input) => {
     if (typeof input === 'string' || input instanceof URL) {
       throw invalid('a Uint8Array, ArrayBuffer, Blob or File', 'input', input);
     }

@@ -1,0 +1,227 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
+
+/** @import { Engine } from './core.js' */
+/** @import { Task } from './cli/files.js' */
+
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import v8 from 'node:v8';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { UsageError, expandInputs, planTasks, writeWhole } from './cli/files.js';
+import { Progress } from './cli/progress.js';
+import { refuseOver } from './core.js';
+import { OffcutError, createEngine } from './index.node.js';
+import { readOptions } from './options.js';
+
+const EXIT = { ok: 0, failed: 1, usage: 2, unusable: 3, interrupted: 130 };
+
+const HELP = `
+Photos are JPEG, PNG or WebP; results are PNG. Photos are never overwritten.
+Without -o the result goes beside the photo as NAME-cutout.png (NAME-mask.png with --mask),
+that of stdin to stdout.
+
+Exit codes: 0 all went well, 1 some photos failed (each is named on stderr), 2 wrong usage,
+3 the network or the core cannot be used, 130 interrupted.
+
+Examples:
+  offcut photo.jpg -o cutout.png
+  offcut 'photos/*.jpg' -o cutouts/
+  offcut - < photo.jpg > cutout.png`;
+
+/**
+ * @typedef {object} Flags
+ * @property {string} [output]
+ * @property {string} [model]
+ * @property {boolean} [mask]
+ * @property {boolean} refine
+ * @property {boolean} [allowTruncated]
+ * @property {boolean} [8Bit]
+ * @property {boolean} [refuseEmpty]
+ * @property {number} [compression]
+ * @property {string} [name]
+ * @property {boolean} [json]
+ * @property {boolean} [quiet]
+ */
+
+function createCommand() {
+  const url = new URL('../package.json', import.meta.url);
+  const { version } = JSON.parse(readFileSync(url, 'utf8'));
+  return new Command('offcut')
+    .description('Removes the background of photos.')
+    .usage('[options] IN...')
+    .argument('<IN...>', 'files, folders and globs; - for stdin')
+    .option('-o, --output <PATH>', 'a file, a folder (made if missing), or - for stdout')
+    .option('-m, --model <FILE>', 'a network of your own (ONNX)')
+    .option('--mask', 'write the alpha matte alone, as a grey PNG')
+    .option('--no-refine', "enlarge the network's mask as it is")
+    .option('--allow-truncated', 'decode what is there of a damaged file')
+    .option('--8-bit', 'write 8 bits a sample also for a 16-bit PNG')
+    .option('--refuse-empty', 'fail where no subject is found')
+    .option('--compression <LEVEL>', 'zlib level, 1 to 9 (default: 1)', parseLevel)
+    .option('--name <NAME>', "the image's name in the JSON (default: the file's)")
+    .option('--json', 'print the Image object of each result, one a line')
+    .option('-q, --quiet', 'no progress bar')
+    .version(version, '-V, --version')
+    .addHelpText('after', HELP)
+    .exitOverride();
+}
+
+/** @param {string} text */
+function parseLevel(text) {
+  if (!/^[1-9]$/.test(text)) throw new InvalidArgumentError('Expected 1 to 9.');
+  return Number(text);
+}
+
+/**
+ * @param {Task} task
+ * @param {Engine} engine
+ * @param {Flags} flags
+ * @param {Progress} progress
+ * @param {AbortSignal} signal
+ */
+async function runTask({ input, output }, engine, flags, progress, signal) {
+  const { png, image } = await engine.removeBackground(openInput(input), {
+    name: flags.name,
+    output: flags.mask ? 'mask' : 'cutout',
+    refine: flags.refine,
+    allowTruncated: flags.allowTruncated,
+    eightBit: flags['8Bit'],
+    onEmpty: flags.refuseEmpty ? 'error' : 'transparent',
+    compression: flags.compression,
+    signal,
+    onProgress: (stage, fraction) => progress.update(input, stage, fraction),
+  });
+  if (output === '-') await writeOut(png);
+  else await writeWhole(output, png);
+  if (flags.json) await writeOut(`${JSON.stringify(image)}\n`);
+}
+
+/** @param {unknown} error */
+function explain(error) {
+  if (!(error instanceof OffcutError))
+    return String(error instanceof Error ? error.message : error);
+  return `${error.code === 'ERR_LOAD' ? error.detail : error.message} (${error.code})`;
+}
+
+/**
+ * @param {string} input
+ * @returns {import('./core.js').Input}
+ */
+function openInput(input) {
+  return input === '-' ? { read: readIn } : input;
+}
+
+/** @param {number} bytesMax */
+async function readIn(bytesMax) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk);
+    size += chunk.length;
+    refuseOver(size, bytesMax);
+  }
+  return Buffer.concat(chunks);
+}
+
+/**
+ * @param {string | Uint8Array} data
+ * @returns {Promise<void>}
+ */
+function writeOut(data) {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(data, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/**
+ * Node 20 knows relaxed SIMD, twice as fast for networks, but keeps it behind a flag; newer ones
+ * have it on. This process is ours, so the flag may be set.
+ */
+function allowRelaxedSimd() {
+  if (process.versions.v8.startsWith('11.3.'))
+    v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+}
+
+/**
+ * @param {string[]} inputs
+ * @param {Flags} flags
+ * @param {AbortSignal} signal
+ * @returns {Promise<number>} exit code
+ */
+async function cutOut(inputs, flags, signal) {
+  checkName(flags.name);
+  const { files, unmatched } = await expandInputs(inputs);
+  for (const pattern of unmatched) process.stderr.write(`${pattern}: no photo found\n`);
+  if (files.length === 0) return EXIT.failed;
+  const tasks = await planTasks(files, flags.output, flags.mask ? '-mask' : '-cutout');
+  if (flags.json && tasks[0].output === '-') {
+    throw new UsageError('--json and the picture both want stdout; give -o a file');
+  }
+  const engine = await load(flags.model);
+  if (!engine) return EXIT.unusable;
+  const progress = new Progress(tasks.length, process.stderr.isTTY && !flags.quiet);
+  let failures = unmatched.length;
+  for (const task of tasks) {
+    try {
+      await runTask(task, engine, flags, progress, signal);
+    } catch (error) {
+      if (signal.aborted) break;
+      progress.say(`${task.input}: ${explain(error)}`);
+      failures++;
+    }
+    progress.next();
+  }
+  progress.stop();
+  if (signal.aborted) return EXIT.interrupted;
+  return failures > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** @param {string | undefined} name */
+function checkName(name) {
+  try {
+    readOptions({ name });
+  } catch (error) {
+    throw new UsageError(/** @type {Error} */ (error).message);
+  }
+}
+
+/** @param {string | undefined} model */
+async function load(model) {
+  allowRelaxedSimd();
+  try {
+    const engine = await createEngine({ model });
+    if (!engine.described) {
+      process.stderr.write(
+        `${model}: unknown network: the photo goes in as RGB in 0..1 and the first output ` +
+          `is taken as the mask; ${model}.json can say otherwise\n`,
+      );
+    }
+    return engine;
+  } catch (error) {
+    process.stderr.write(`offcut: ${error instanceof Error ? error.message : error}\n`);
+    return undefined;
+  }
+}
+
+async function main() {
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  process.stdout.on('error', () => process.exit(EXIT.failed)); // the reader went away
+  const command = createCommand();
+  try {
+    command.parse();
+    process.exitCode = await cutOut(command.args, command.opts(), abort.signal);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage; // commander has said why
+    } else if (error instanceof UsageError) {
+      process.stderr.write(`offcut: ${error.message}\n`);
+      process.exitCode = EXIT.usage;
+    } else {
+      throw error;
+    }
+  }
+}
+
+await main();
