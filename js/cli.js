@@ -30,18 +30,19 @@ Examples:
   offcut - < photo.jpg > cutout.png`;
 
 /**
- * @typedef {object} Flags
+ * @typedef {object} PlainFlags
  * @property {string} [output]
  * @property {string} [model]
  * @property {boolean} [mask]
  * @property {boolean} refine
  * @property {boolean} [allowTruncated]
- * @property {boolean} [8Bit]
  * @property {boolean} [refuseEmpty]
  * @property {number} [compression]
  * @property {string} [name]
  * @property {boolean} [json]
  * @property {boolean} [quiet]
+ *
+ * @typedef {PlainFlags & { '8Bit'?: boolean }} Flags
  */
 
 function createCommand() {
