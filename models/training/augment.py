@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training pictures: chosen, composed, bent and spoilt. Pure functions of (records, generator)."""
+import io
+import math
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageFilter
+
+from records import SIZE, UNKNOWN
+
+# How often a set is drawn within its group; a set that is not named counts 1.
+SET_WEIGHT = {
+    "voc": 3.0, "cat": 1.8, "ccp": 1.0, "flower": 0.8, "horse": 0.7, "coco": 0.6,
+    "caltech": 3.0, "imagenet": 1.6, "clothing": 1.2, "ccpun": 0.5, "bsds": 0.6,
+    "raccoon": 0.2, "mcats": 0.2, "kangaroo": 0.05,
+}  # fmt: skip
+HUMAN_SHARE = 0.6
+COMPOSITE_SHARE = 0.25
+NEGATIVE_SHARE = 0.025
+# How much one picture of each kind counts in the loss.
+LOSS_WEIGHT = {"human": 1.0, "teacher": 0.7, "composite": 1.0, "negative": 0.5}
+MARGIN = 48
+
+
+def draw_number(records, group, rng):
+    """A picture's number: first the set by weight, then evenly within it."""
+    names = records.names(group)
+    weights = np.array([SET_WEIGHT.get(name, 1.0) for name in names])
+    name = names[rng.choice(len(names), p=weights / weights.sum())]
+    return int(rng.choice(records.sets[group, name]))
+
+
+def draw_group(records, rng):
+    """human or teacher, whichever of them the cache has."""
+    present = [group for group in ("human", "teacher") if records.names(group)]
+    if not present:
+        raise ValueError("expected pictures with masks in the cache, found none")
+    if len(present) == 1:
+        return present[0]
+    return "human" if rng.random() < HUMAN_SHARE else "teacher"
+
+
+def draw_sample(records, rng, size):
+    """One training picture: (rgb uint8 [size, size, 3], mask uint8 [size, size], loss weight)."""
+    chance = rng.random()
+    sample = None
+    if chance < COMPOSITE_SHARE:
+        sample = composite(records, rng)
+    elif chance < COMPOSITE_SHARE + NEGATIVE_SHARE:
+        sample = negative(records, rng)
+    if sample is None:
+        group = draw_group(records, rng)
+        number = draw_number(records, group, rng)
+        sample = records.pixels[number], group
+    four, kind = sample
+    photo, mask = warp(four, rng, size)
+    return spoil(photo, rng), mask, LOSS_WEIGHT[kind]
+
+
+def negative(records, rng):
+    """A part of a photo that its mask calls background: a picture without a subject."""
+    for _ in range(4):
+        number = draw_number(records, draw_group(records, rng), rng)
+        side = int(rng.integers(SIZE // 3, SIZE * 2 // 3))
+        top, left = rng.integers(0, SIZE - side, 2)
+        part = records.pixels[number, top : top + side, left : left + side]
+        if part[:, :, 3].max() > 8:
+            continue
+        four = np.array(Image.fromarray(part, "CMYK").resize((SIZE, SIZE), Image.BILINEAR))
+        four[:, :, 3] = 0
+        return four, "negative"
+    return None
+
+
+def composite(records, rng):
+    """One to three cut-outs on a background, with matched colour and sometimes a shadow."""
+    if not records.names("background"):
+        return None
+    four = np.array(records.pixels[draw_number(records, "background", rng)])
+    scene = four[:, :, :3].astype(np.float32)
+    truth = np.zeros((SIZE, SIZE), np.float32)
+    for _ in range(int(rng.choice((1, 1, 1, 2, 2, 3)))):
+        number = draw_number(records, draw_group(records, rng), rng)
+        cutout = np.array(records.pixels[number])
+        if is_cutout(cutout[:, :, 3]):
+            paste(scene, truth, cutout, rng)
+    if truth.max() < 0.9:
+        return None
+    four[:, :, :3] = scene
+    four[:, :, 3] = known(np.rint(truth * 255).astype(np.uint8))
+    return four, "composite"
+
+
+def known(mask):
+    """Keeps resampled values off the one that says unknown."""
+    return np.where(mask == UNKNOWN, np.uint8(UNKNOWN + 1), mask)
+
+
+def is_cutout(mask):
+    """Fully known, neither tiny nor the whole picture, and hardly cut off by the frame."""
+    small = mask[::4, ::4]
+    if (mask == UNKNOWN).any():
+        return False
+    inside = float((small > 127).mean())
+    edges = np.concatenate([small[0], small[:, 0], small[:, -1]]) > 127
+    return 0.02 < inside < 0.6 and float(edges.mean()) < 0.12
+
+
+def paste(scene, truth, cutout, rng):
+    """Lays one [SIZE, SIZE, 4] cut-out over scene and truth, both changed in place."""
+    scale, flip = rng.uniform(0.45, 1.15), rng.random() < 0.5
+    shift = rng.uniform(-0.28, 0.28, 2) * SIZE
+    step = (-1 if flip else 1) / scale
+    centre = SIZE / 2
+    matrix = (step, 0, centre - step * (centre + shift[0]), 0, 1 / scale)
+    matrix += (centre - (centre + shift[1]) / scale,)
+    cut = affine(cutout, SIZE, matrix).astype(np.float32)
+    colour, alpha = cut[:, :, :3], cut[:, :, 3:] / 255
+    weight = max(float(alpha.sum()), 1.0)
+    mean = (colour * alpha).sum((0, 1)) / weight
+    match = 1 + rng.uniform(0, 0.35) * (scene.mean((0, 1)) / np.maximum(mean, 12) - 1)
+    colour = np.clip(colour * np.clip(match, 0.5, 1.8), 0, 255)
+    if rng.random() < 0.4:
+        scene *= 1 - rng.uniform(0.1, 0.5) * shadow(alpha[:, :, 0], rng)
+    scene += (colour - scene) * alpha
+    truth += (1 - truth) * alpha[:, :, 0]
+
+
+def affine(four, size, matrix):
+    """Samples a [H, W, 4] array bilinearly; as CMYK, for Pillow would premultiply RGBA."""
+    image = Image.fromarray(four, "CMYK")
+    return np.asarray(image.transform((size, size), Image.AFFINE, matrix, Image.BILINEAR))
+
+
+def shadow(alpha, rng):
+    """A blurred copy of alpha beside the cut-out, [SIZE, SIZE, 1]."""
+    soft = Image.fromarray((alpha * 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(6))
+    offset = rng.integers(-14, 15, 2)
+    return np.roll(np.asarray(soft, np.float32), offset, (0, 1))[:, :, None] / 255
+
+
+def warp(four, rng, size):
+    """Crop, zoom, stretch, rotate and flip at once; mirrored margin; unknown stays unknown."""
+    pads = ((MARGIN, MARGIN), (MARGIN, MARGIN))
+    four = np.pad(four, pads + ((0, 0),), mode="reflect")
+    unknown = four[:, :, 3] == UNKNOWN
+    zoom = rng.uniform(0.62, 1.16)
+    along, across = zoom * rng.uniform(0.88, 1.14) * SIZE / size, zoom * SIZE / size
+    flip, angle = (-1 if rng.random() < 0.5 else 1), rng.normal(0, 0.09)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    slack = max(0.0, 1 - zoom) / 2 * SIZE
+    centre = SIZE / 2 + MARGIN + rng.uniform(-slack, slack, 2)
+    a, b, d, e = along * flip * cosine, -across * sine, along * flip * sine, across * cosine
+    matrix = (a, b, centre[0] - (a + b) * size / 2, d, e, centre[1] - (d + e) * size / 2)
+    moved = affine(four, size, matrix)
+    mask = known(moved[:, :, 3])
+    if unknown.any():
+        spread = Image.fromarray(unknown.astype(np.uint8) * 255)
+        spread = spread.transform((size, size), Image.AFFINE, matrix, Image.BILINEAR)
+        mask[np.asarray(spread) > 12] = UNKNOWN
+    return moved[:, :, :3], mask
+
+
+def spoil(photo, rng):
+    """Light, colour, blur, low resolution, noise and JPEG, as cameras and the web do it."""
+    image = Image.fromarray(np.ascontiguousarray(photo))
+    grey = rng.random() < 0.04
+    image = ImageEnhance.Color(image).enhance(0.0 if grey else rng.uniform(0.45, 1.55))
+    image = image.point(light_tables(np.asarray(image).mean(), rng))
+    if rng.random() < 0.1:
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.6)))
+    if rng.random() < 0.1:
+        small = int(image.width * rng.uniform(0.35, 0.8))
+        image = image.resize((small, small), Image.BILINEAR).resize(image.size, Image.BILINEAR)
+    if rng.random() < 0.15:
+        noise = rng.standard_normal((image.height, image.width, 3), np.float32)
+        noisy = np.asarray(image, np.float32) + noise * rng.uniform(1, 14)
+        image = Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+    if rng.random() < 0.15:
+        stream = io.BytesIO()
+        image.save(stream, "JPEG", quality=int(rng.integers(18, 75)))
+        image = Image.open(stream).convert("RGB")
+    return np.asarray(image)
+
+
+def light_tables(mean, rng):
+    """Brightness, contrast, gamma and colour cast as one 3 x 256 look-up table for Image.point."""
+    contrast, light, gamma = rng.uniform(0.7, 1.3), rng.uniform(0.7, 1.3), rng.uniform(0.8, 1.25)
+    ramp = ((np.arange(256.0) - mean) * contrast + mean) * light
+    ramp = 255 * np.clip(ramp / 255, 0, 1) ** gamma
+    cast = 1 + rng.uniform(-0.09, 0.09, 3)
+    return np.clip(np.rint(ramp[None] * cast[:, None]), 0, 255).astype(int).ravel().tolist()
+
+
+def draw_batch(records, rng, count, size):
+    """(rgb uint8 [N, size, size, 3], mask uint8 [N, size, size], weights float32 [N])."""
+    samples = [draw_sample(records, rng, size) for _ in range(count)]
+    photos, masks, weights = zip(*samples)
+    return np.stack(photos), np.stack(masks), np.array(weights, np.float32)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a checkpoint as ONNX: norms folded, normalisation and sigmoid inside, stored as fp16.
+
+    python3 models/training/export.py --checkpoint RUN/checkpoint.pt --output network.onnx
+
+Input `image` [1, 3, size, size], RGB in 0..1; output `alpha` [1, 1, size/2, size/2] in 0..1. The
+f32 file is written beside it as network-f32.onnx: warm starts and quantisation begin there.
+"""
+import argparse
+from pathlib import Path
+
+import onnx
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from network import Network
+from to_fp16 import convert
+
+
+class Alpha(nn.Module):
+    """The network as it is used: a photo in, alpha out."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, image):
+        return torch.sigmoid(self.network(image))
+
+
+def load_average(path):
+    """The network with a checkpoint's averaged weights, ready for use."""
+    network = Network()
+    network.load_state_dict(torch.load(path, map_location="cpu")["average"])
+    return network.eval()
+
+
+def fold_norms(module):
+    """Replaces every (convolution, batch norm) pair inside by one convolution with a bias."""
+    for name, child in module.named_children():
+        fold_norms(child)
+        if (
+            isinstance(child, nn.Sequential)
+            and len(child) > 1
+            and isinstance(child[1], nn.BatchNorm2d)
+        ):
+            fused = fuse_conv_bn_eval(child[0], child[1])
+            setattr(module, name, nn.Sequential(fused, *list(child)[2:]))
+    return module
+
+
+def export(network, path, size):
+    """Writes the f32 file; the batch is fixed at 1 so that every shape is known at load."""
+    model = Alpha(fold_norms(network)).eval()
+    names = {"input_names": ["image"], "output_names": ["alpha"]}
+    image = torch.zeros(1, 3, size, size)
+    torch.onnx.export(model, image, str(path), opset_version=13, do_constant_folding=True, **names)
+    file = onnx.load(str(path))
+    onnx.checker.check_model(file)
+    return file
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--size", type=int, default=320, help="multiple of 64")
+    args = parser.parse_args()
+    if args.size % 64:
+        parser.error(f"--size must be a multiple of 64, received {args.size}")
+    full = args.output.with_name(args.output.stem + "-f32.onnx")
+    file = export(load_average(args.checkpoint), full, args.size)
+    count = convert(file)
+    onnx.save(file, str(args.output))
+    size = args.output.stat().st_size
+    print(f"{args.output}: {size} bytes, {count} tensors as fp16, {len(file.graph.node)} nodes")
+
+
+if __name__ == "__main__":
+    main()

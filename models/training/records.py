@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cache of decoded pictures: one uint8 array [count, SIZE, SIZE, 4] (RGB, mask) and its index.
+
+Mask bytes: 0 background .. 255 subject, and exactly UNKNOWN where nobody knows, which the loss
+leaves out.
+"""
+import json
+from pathlib import Path
+
+import numpy as np
+
+SIZE = 320
+UNKNOWN = 128
+GROUPS = ("human", "teacher", "background")
+
+
+class Records:
+    """Read-only view of a cache folder that prepare.py wrote."""
+
+    def __init__(self, folder):
+        folder = Path(folder)
+        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        self.pixels = np.load(folder / "pixels.npy", mmap_mode="r")
+        self.sets = {}
+        for number, (group, name, _) in enumerate(index):
+            self.sets.setdefault((group, name), []).append(number)
+        if len(index) != len(self.pixels):
+            found = len(self.pixels)
+            raise ValueError(f"expected {len(index)} pictures in the cache, found {found}")
+
+    def names(self, group):
+        """The sets of one group, sorted."""
+        return sorted(name for kind, name in self.sets if kind == group)

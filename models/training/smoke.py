@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains 20 steps on generated pictures and checks every command on the way.
+
+    python3 models/training/smoke.py
+
+Needs PyTorch and Pillow; export and warm start also need onnx, the comparison needs onnxruntime.
+What is missing is skipped with a line that says so. Exits 1 where a check fails.
+"""
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def has(module):
+    if importlib.util.find_spec(module) is not None:
+        return True
+    print(f"SKIP: {module} is not installed")
+    return False
+
+
+def check(condition, what):
+    print(("ok   " if condition else "FAIL ") + what)
+    if not condition:
+        sys.exit(1)
+
+
+def run(script, *arguments):
+    """One of the commands as a user runs it; its output."""
+    command = [sys.executable, str(HERE / script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stdout + done.stderr)
+    check(done.returncode == 0, f"{script} ends well")
+    return done.stdout
+
+
+def draw_pictures(data, count):
+    """Bright ellipses on dark stripes, as photos with exact masks, in the layout of prepare.py."""
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(7)
+    y, x = np.mgrid[0:120, 0:160]
+    for number in range(count):
+        centre, radius = rng.uniform(50, 90, 2), rng.uniform(18, 45, 2)
+        inside = ((x - centre[0]) / radius[0]) ** 2 + ((y - centre[1]) / radius[1]) ** 2 < 1
+        stripes = 60 + 40 * np.sin(x / rng.uniform(3, 9))[..., None] * rng.uniform(0.3, 1, 3)
+        photo = np.where(inside[..., None], rng.uniform(150, 250, 3), stripes)
+        photo = np.clip(photo + rng.normal(0, 6, photo.shape), 0, 255).astype(np.uint8)
+        mask = inside.astype(np.uint8) * 255
+        mask[:4] = 128 if number % 2 else 0
+        group = ("train/human/voc", "train/human/made", "train/background/made", "eval/made")[
+            number % 4
+        ]
+        (data / group).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photo).save(data / group / f"{number}.jpg", quality=92)
+        Image.fromarray(mask if "voc" in group else inside.astype(np.uint8) * 255).save(
+            data / group / f"{number}.png"
+        )
+
+
+def check_upsampling():
+    import torch
+    from torch.nn import functional
+
+    from network import Upsample2x
+
+    x = torch.randn(2, 3, 4, 6, dtype=torch.double, requires_grad=True)
+    grad = torch.randn(2, 3, 8, 12, dtype=torch.double)
+    plain = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    (expected,) = torch.autograd.grad(plain, x, grad)
+    (got,) = torch.autograd.grad(Upsample2x.apply(x), x, grad)
+    check(torch.allclose(expected, got), "the upsampling's gradient is torch's")
+
+
+def check_unknown():
+    import numpy as np
+    import torch
+
+    from records import UNKNOWN
+    from train import loss_of, to_tensors
+
+    photos = np.zeros((1, 64, 64, 3), np.uint8)
+    masks = np.full((1, 64, 64), UNKNOWN, np.uint8)
+    _, target, valid = to_tensors((photos, masks, np.ones(1, np.float32)))
+    logits = torch.randn(1, 1, 32, 32, requires_grad=True)
+    loss_of([logits], target, valid).backward()
+    check(float(logits.grad.abs().max()) == 0, "what is unknown moves nothing")
+    _, target, valid = to_tensors((photos, masks * 0, np.ones(1, np.float32)))
+    loss_of([logits], target, valid).backward()
+    check(float(logits.grad.min()) > 0, "background pushes the mask down")
+
+
+def check_training(folder):
+    """20 steps at once, and 10 + 10 with a resume between: the same weights, a smaller loss."""
+    import torch
+
+    common = ("--cache", folder / "cache", "--batch", 8, "--size", 128, "--small", 64)
+    common += ("--workers", 0, "--warmup", 2, "--rate", "2e-3", "--log-every", 1)
+    common += ("--save-every", 10)
+    log = run("train.py", *common, "--run", folder / "whole", "--steps", 20)
+    losses = [float(line.split()[2]) for line in log.splitlines()]
+    check(len(losses) == 20 and losses[-1] < losses[0], f"loss {losses[0]} -> {losses[-1]}")
+    whole = torch.load(folder / "whole" / "checkpoint.pt")
+    interrupt_at(10, folder, common)
+    run("train.py", *common, "--run", folder / "halves", "--steps", 20)
+    halves = torch.load(folder / "halves" / "checkpoint.pt")
+    same = all(
+        torch.allclose(a.float(), b.float(), atol=1e-5)
+        for a, b in zip(whole["network"].values(), halves["network"].values())
+    )
+    check(same, "a resumed run ends where an uninterrupted one does")
+
+
+def interrupt_at(step, folder, common):
+    """A run of the same schedule that is killed right after its checkpoint at `step`."""
+    command = [sys.executable, str(HERE / "train.py"), *map(str, common), "--steps", "20",
+               "--run", str(folder / "halves")]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith(f"{step + 1}/"):
+                process.kill()
+                break
+
+
+def check_export(folder):
+    import numpy as np
+
+    checkpoint, network = folder / "whole" / "checkpoint.pt", folder / "network.onnx"
+    run("export.py", "--checkpoint", checkpoint, "--output", network, "--size", 128)
+    halved, full = network.stat().st_size, (folder / "network-f32.onnx").stat().st_size
+    check(halved < 0.52 * full, f"fp16 storage: {halved} of {full} bytes")
+    check_warm_start(folder / "network-f32.onnx", checkpoint, folder / "cache")
+    if not has("onnxruntime"):
+        return
+    from evaluate import onnx_runner, torch_runner
+
+    image = np.random.default_rng(1).random((1, 3, 128, 128), np.float32)
+    ours, theirs = torch_runner(checkpoint)(image), onnx_runner(network)(image)
+    check(np.abs(ours - theirs).max() < 2e-3, "ONNX Runtime gives what PyTorch gives")
+    table = run("evaluate.py", "--data", folder / "data", "--network", network, "--size", 128)
+    check("| made | " in table, "the evaluation has its table")
+
+
+def check_warm_start(path, checkpoint, cache):
+    import numpy as np
+    import torch
+
+    from augment import draw_batch
+    from export import load_average
+    from network import Network
+    from records import Records
+    from train import to_tensors
+    from warmstart import warm_start
+
+    records = Records(cache)
+    batches = [
+        to_tensors(draw_batch(records, np.random.default_rng(i), 4, 128))[0] for i in range(3)
+    ]
+    network = Network()
+    warm_start(network, path, batches[:2])
+    with torch.no_grad():
+        gap = (network.eval()(batches[2]) - load_average(checkpoint)(batches[2])).abs().max()
+    check(float(gap) < 1e-3, "a warm start is the exported network again")
+
+
+def main():
+    if not (has("torch") and has("numpy") and has("PIL")):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        draw_pictures(folder / "data", 48)
+        log = run(
+            "prepare.py", "--data", folder / "data", "--cache", folder / "cache", "--workers", 1
+        )
+        check("36 pictures" in log, "the cache holds the training pictures and no others")
+        check_upsampling()
+        check_unknown()
+        check_training(folder)
+        if has("onnx"):
+            check_export(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains the network; stops and resumes at any step with the same pictures.
+
+    python3 models/training/train.py --cache CACHE --run RUN --steps 12000
+
+RUN/checkpoint.pt is written every few minutes and resumed from when it exists. The schedule counts
+steps, not time, so a paused process loses nothing; a later call with another --steps moves the end
+of the schedule.
+"""
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from augment import draw_batch
+from network import Network
+from records import UNKNOWN, Records
+from warmstart import warm_start
+
+SCALE_WEIGHT = (1.0, 0.4, 0.3, 0.2, 0.2)
+EMA_DECAY = 0.9985
+
+
+class Batches(Dataset):
+    """Item n is the batch of step n: drawn from a generator seeded by (seed, step, rank)."""
+
+    def __init__(self, args, rank):
+        self.args, self.rank, self.records = args, rank, None
+
+    def __len__(self):
+        return self.args.steps
+
+    def __getitem__(self, step):
+        if self.records is None:
+            self.records = Records(self.args.cache)
+        rng = np.random.default_rng((self.args.seed, step, self.rank))
+        size = size_at(self.args, step)
+        return draw_batch(self.records, rng, self.args.batch // self.args.processes, size)
+
+
+def size_at(args, step):
+    """Small pictures first: they teach the same for two thirds of the time."""
+    return args.small if step < args.steps * args.small_share else args.size
+
+
+def rate_at(args, step):
+    """Warm-up, plateau, then a linear fall to nothing over the last --fall of the steps."""
+    left = (args.steps - step) / (args.steps * args.fall)
+    return args.rate * min(1.0, (step + 1) / args.warmup, left)
+
+
+def loss_of(logits, target, valid):
+    """Cross entropy + soft IoU at every scale; what is unknown does not count."""
+    total = 0
+    for logit, weight in zip(logits, SCALE_WEIGHT):
+        logit = logit.float()
+        size = logit.shape[2:]
+        mask = functional.adaptive_avg_pool2d(valid, size)
+        truth = functional.adaptive_avg_pool2d(target * valid, size) / mask.clamp_min(1e-3)
+        truth = truth.clamp(0, 1)
+        entropy = functional.binary_cross_entropy_with_logits(logit, truth, reduction="none")
+        guess = torch.sigmoid(logit)
+        common = (guess * truth * mask).sum((1, 2, 3))
+        union = ((guess + truth - guess * truth) * mask).sum((1, 2, 3))
+        sample_weight = mask.amax((1, 2, 3))
+        overlap = (sample_weight * (1 - (common + 8) / (union + 8))).mean()
+        total = total + weight * ((entropy * mask).mean() + 0.5 * overlap)
+    return total
+
+
+def to_tensors(batch):
+    """uint8 batch -> image and target in 0..1, and valid = loss weight where known."""
+    photos, masks, weights = (torch.as_tensor(part) for part in batch)
+    image = photos.permute(0, 3, 1, 2).float().div_(255)
+    target = masks[:, None].float().div_(255)
+    valid = (masks[:, None] != UNKNOWN).float() * weights.view(-1, 1, 1, 1)
+    return image.contiguous(memory_format=torch.channels_last), target, valid
+
+
+def average_gradients(network, processes):
+    """One all-reduce for all gradients."""
+    if processes == 1:
+        return
+    grads = [p.grad for p in network.parameters()]
+    flat = torch.cat([g.flatten() for g in grads])
+    dist.all_reduce(flat)
+    flat.div_(processes)
+    for grad, part in zip(grads, flat.split([g.numel() for g in grads])):
+        grad.copy_(part.view_as(grad))
+
+
+@torch.no_grad()
+def follow(average, network, step):
+    """Moves the running average of the weights; early on it forgets faster."""
+    decay = min(EMA_DECAY, (1 + step) / (10 + step))
+    for mean, value in zip(average.state_dict().values(), network.state_dict().values()):
+        if mean.dtype.is_floating_point:
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
+
+
+def save(args, network, average, optimizer, step, name="checkpoint.pt"):
+    """Written beside and renamed, so that a kill leaves the old one."""
+    state = {"step": step, "average": average.state_dict()}
+    if name == "checkpoint.pt":
+        state.update(network=network.state_dict(), optimizer=optimizer.state_dict())
+    torch.save(state, args.run / (name + ".part"))
+    os.replace(args.run / (name + ".part"), args.run / name)
+
+
+def restore(args, network, average, optimizer):
+    """The step to go on from; 0 for a fresh run."""
+    path = args.run / "checkpoint.pt"
+    if path.exists():
+        state = torch.load(path, map_location="cpu")
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        return state["step"]
+    if args.warm_start:
+        records = Records(args.cache)
+        rng = np.random.default_rng(args.seed)
+        batches = (to_tensors(draw_batch(records, rng, 16, args.small))[0] for _ in range(12))
+        warm_start(network, args.warm_start, batches)
+        average.load_state_dict(network.state_dict())
+    return 0
+
+
+def train(rank, args):
+    """One process of the training; with several, each draws its share of every batch."""
+    torch.set_num_threads(args.threads)
+    for kind in (np.float32, np.float64):
+        np.finfo(kind)  # looked up now: without denormals numpy warns about its own limits
+    torch.set_flush_denormal(True)
+    torch.manual_seed(args.seed)
+    if args.processes > 1:
+        dist.init_process_group("gloo", args.rendezvous, rank=rank, world_size=args.processes)
+    network = Network().to(memory_format=torch.channels_last)
+    average = Network()
+    average.load_state_dict(network.state_dict())
+    optimizer = torch.optim.AdamW(network.parameters(), args.rate, weight_decay=args.weight_decay)
+    first = restore(args, network, average, optimizer)
+    loaders = {"num_workers": args.workers, "prefetch_factor": 3} if args.workers else {}
+    order = range(first, args.steps)
+    batches = DataLoader(Batches(args, rank), batch_size=None, sampler=order, **loaders)
+    network.train()
+    running, began = None, time.monotonic()
+    for step, batch in enumerate(batches, first):
+        loss = update(args, network, optimizer, step, batch)
+        follow(average, network, step)
+        running = loss if running is None else 0.98 * running + 0.02 * loss
+        if rank == 0:
+            done = step + 1
+            report(args, done, first, running, began)
+            if done % args.save_every == 0 or done == args.steps:
+                save(args, network, average, optimizer, done)
+            if done % args.keep_every == 0 or done == args.steps:
+                save(args, network, average, optimizer, done, f"average-{done:06d}.pt")
+
+
+def update(args, network, optimizer, step, batch):
+    """One step of the optimiser; the loss of this process's share."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate_at(args, step)
+    image, target, valid = to_tensors(batch)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bfloat16):
+        logits = network(image)
+    loss = loss_of(logits, target, valid)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    average_gradients(network, args.processes)
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimizer.step()
+    return float(loss.detach())
+
+
+def report(args, done, first, running, began):
+    if done % args.log_every and done != args.steps:
+        return
+    rate = (done - first) * args.batch / (time.monotonic() - began)
+    learning = rate_at(args, done - 1)
+    print(
+        f"{done}/{args.steps} loss {running:.4f} rate {learning:.2e} {rate:.1f} pictures/s",
+        flush=True,
+    )
+
+
+def parse(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cache", type=Path, required=True, help="what prepare.py wrote")
+    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
+    parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--batch", type=int, default=16, help="pictures per step, all processes")
+    parser.add_argument("--processes", type=int, default=1, help="1-thread processes beat threads")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="loaders per process")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--fall", type=float, default=0.6, help="share of steps with falling rate")
+    parser.add_argument("--warmup", type=int, default=100)
+    parser.add_argument("--weight-decay", type=float, default=1e-2)
+    parser.add_argument("--size", type=int, default=320)
+    parser.add_argument("--small", type=int, default=256)
+    parser.add_argument("--small-share", type=float, default=0.7)
+    parser.add_argument(
+        "--bfloat16", action="store_true", help="where the CPU has it (AMX, AVX512)"
+    )
+    parser.add_argument("--warm-start", type=Path, help="an ONNX file of this same network")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--log-every", type=int, default=50)
+    parser.add_argument("--save-every", type=int, default=200)
+    parser.add_argument("--keep-every", type=int, default=2000)
+    args = parser.parse_args(arguments)
+    if args.batch % args.processes:
+        parser.error(f"--batch must be a multiple of --processes, received {args.batch}")
+    return args
+
+
+def main(arguments=None):
+    args = parse(arguments)
+    args.run.mkdir(parents=True, exist_ok=True)
+    if args.processes == 1:
+        train(0, args)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        args.rendezvous = f"file://{folder}/store"
+        mp.start_processes(train, (args,), nprocs=args.processes, start_method="fork")
+
+
+if __name__ == "__main__":
+    main()
