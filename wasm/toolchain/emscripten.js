@@ -19,9 +19,12 @@ const llvmTools = [
 ];
 // What is left out of Debian's 1.6 GB of prebuilt system libraries; emcc builds any that are asked for all the same.
 const unneeded = [
-  ...['./usr/share/doc', './usr/share/emscripten/test', '*/wasm32-emscripten/lto-pic', '*/wasm32-emscripten/pic'],
-  ...['*/libGL*', '*asan*.a', '*/libubsan*', '*-ww*.a', '*/libc++*', '*-debug*.a', '*/libembind*', '*/liblsan*'],
-  ...['*/libunwind*', '*/libal*.a', '*/libwasmfs*', '*/libdlmalloc-*trac*', '*/libmimalloc*'],
+  './usr/share/doc',
+  './usr/share/emscripten/test',
+  ...['lto-pic', 'pic'].map((folder) => `*/wasm32-emscripten/${folder}`),
+  ...['GL*', '*asan*', 'ubsan*', 'lsan*', '*-ww*', 'c++*', '*-debug*', 'embind*', 'unwind*', 'al.a', 'wasmfs*'].map(
+    (name) => `*/wasm32-emscripten/*lib${name}`,
+  ),
 ];
 
 /** @param {string} folder @returns {number[] | undefined} its version, if Emscripten is there */
@@ -167,6 +170,8 @@ function tryOut(part) {
   if (!WebAssembly.Module.exports(module).some((item) => item.name === 'answer')) throw new SetupError(advice);
   fs.rmSync(source);
   fs.rmSync(wasm);
+  // It holds the path of the trial; finding another path, emcc would throw its system libraries away.
+  fs.rmSync(path.join(part, 'emscripten/cache/sanity.txt'), { force: true });
 }
 
 /** Settings of some other Emscripten must not reach this one. */
