@@ -13,9 +13,11 @@ export class NativeDecoder {
   /**
    * @param {string} program
    * @param {number} timeout milliseconds a file may take
+   * @param {boolean} damaged whether to decode what is there of damaged files
    */
-  constructor(program, timeout) {
+  constructor(program, timeout, damaged) {
     this.program = program;
+    this.parameters = damaged ? ['--damaged'] : [];
     this.timeout = timeout;
     /** @type {import('node:child_process').ChildProcessByStdio<any, any, any> | undefined} */
     this.child = undefined;
@@ -47,7 +49,7 @@ export class NativeDecoder {
   }
 
   start() {
-    const child = spawn(this.program, [], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(this.program, this.parameters, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.child = child;
     child.stdin.on('error', () => {}); // a dead process is reported by 'close'
     child.stderr.on('data', (chunk) => {
@@ -124,8 +126,19 @@ export class NativeDecoder {
     });
   }
 
+  /**
+   * Ends the process in peace: that is when a leak checker speaks.
+   * @returns {Promise<string>} what it complained of
+   */
   close() {
-    this.child?.stdin.end();
+    const child = this.child;
     this.child = undefined;
+    if (!child) return Promise.resolve('');
+    return new Promise((resolve) => {
+      child.on('close', (code, signal) => {
+        resolve(code === 0 ? '' : `exit ${signal ?? code} ${this.errors}`.trim());
+      });
+      child.stdin.end();
+    });
   }
 }

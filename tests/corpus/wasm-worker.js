@@ -59,8 +59,11 @@ function attempt(core, bytes) {
  */
 function decode(core, data, size, result) {
   const c = /** @type {Record<string, Function>} */ (/** @type {unknown} */ (core.c));
-  const decoder = core.statusOut((out) => c.offcut_decoder_open(core.ctx, data, size, 0, out));
+  const options = c.offcut_options_new();
+  let decoder = 0;
   try {
+    c.offcut_options_set_allow_truncated(options, workerData.damaged ? 1 : 0);
+    decoder = core.statusOut((out) => c.offcut_decoder_open(core.ctx, data, size, options, out));
     const info = c.offcut_decoder_info(decoder);
     result.width = c.offcut_info_width(info) >>> 0;
     result.height = c.offcut_info_height(info) >>> 0;
@@ -69,7 +72,10 @@ function decode(core, data, size, result) {
     readPass(core, c, decoder, 8, result.bits);
     result.pixels = readPass(core, c, decoder, 1, result.bits);
   } finally {
-    if (!core.broken) c.offcut_decoder_close(decoder);
+    if (!core.broken) {
+      c.offcut_decoder_close(decoder);
+      c.free(options);
+    }
   }
 }
 

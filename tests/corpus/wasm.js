@@ -13,8 +13,10 @@ export class WasmDecoder {
   /**
    * @param {string} file the .wasm
    * @param {number} timeout milliseconds a picture may take
+   * @param {boolean} damaged whether to decode what is there of damaged files
    */
-  constructor(file, timeout) {
+  constructor(file, timeout, damaged) {
+    this.damaged = damaged;
     this.module = new WebAssembly.Module(readFileSync(file));
     this.timeout = timeout;
     /** @type {Worker | undefined} */
@@ -39,7 +41,7 @@ export class WasmDecoder {
     const worker = this.worker ?? this.start();
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        this.close();
+        this.stop();
         this.answer({ ...NOTHING, status: 'TIMEOUT', detail: `after ${this.timeout} ms` });
       }, this.timeout);
       this.resolve = (outcome) => {
@@ -52,7 +54,7 @@ export class WasmDecoder {
 
   start() {
     const url = new URL('./wasm-worker.js', import.meta.url);
-    const worker = new Worker(url, { workerData: { module: this.module } });
+    const worker = new Worker(url, { workerData: { module: this.module, damaged: this.damaged } });
     this.worker = worker;
     worker.on('message', (outcome) => {
       if (this.worker === worker) this.answer(outcome);
@@ -79,9 +81,15 @@ export class WasmDecoder {
     resolve?.(outcome);
   }
 
-  close() {
+  stop() {
     const worker = this.worker;
     this.worker = undefined;
     worker?.terminate();
+  }
+
+  /** @returns {Promise<string>} what there is to complain of at the end: nothing */
+  close() {
+    this.stop();
+    return Promise.resolve('');
   }
 }
