@@ -32,7 +32,7 @@ class Alpha(nn.Module):
 def load_average(path):
     """The network with a checkpoint's averaged weights, ready for use."""
     network = Network()
-    network.load_state_dict(torch.load(path, map_location="cpu")["average"])
+    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["average"])
     return network.eval()
 
 

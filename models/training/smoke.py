@@ -105,10 +105,10 @@ def check_training(folder):
     log = run("train.py", *common, "--run", folder / "whole", "--steps", 20)
     losses = [float(line.split()[2]) for line in log.splitlines()]
     check(len(losses) == 20 and losses[-1] < losses[0], f"loss {losses[0]} -> {losses[-1]}")
-    whole = torch.load(folder / "whole" / "checkpoint.pt")
+    whole = torch.load(folder / "whole" / "checkpoint.pt", weights_only=True)
     interrupt_at(10, folder, common)
     run("train.py", *common, "--run", folder / "halves", "--steps", 20)
-    halves = torch.load(folder / "halves" / "checkpoint.pt")
+    halves = torch.load(folder / "halves" / "checkpoint.pt", weights_only=True)
     same = all(
         torch.allclose(a.float(), b.float(), atol=1e-5)
         for a, b in zip(whole["network"].values(), halves["network"].values())

@@ -112,7 +112,8 @@ def save(args, network, average, optimizer, step, name="checkpoint.pt"):
     """Written beside and renamed, so that a kill leaves the old one."""
     state = {"step": step, "average": average.state_dict()}
     if name == "checkpoint.pt":
-        state.update(network=network.state_dict(), optimizer=optimizer.state_dict())
+        # Tensors only, so that nothing but tensors need be trusted when it is read again.
+        state.update(network=network.state_dict(), optimizer=optimizer.state_dict()["state"])
     torch.save(state, args.run / (name + ".part"))
     os.replace(args.run / (name + ".part"), args.run / name)
 
@@ -121,10 +122,10 @@ def restore(args, network, average, optimizer):
     """The step to go on from; 0 for a fresh run."""
     path = args.run / "checkpoint.pt"
     if path.exists():
-        state = torch.load(path, map_location="cpu")
+        state = torch.load(path, map_location="cpu", weights_only=True)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state["optimizer"]})
         return state["step"]
     if args.warm_start:
         records = Records(args.cache)
