@@ -210,8 +210,6 @@ const ERRNO_BADF = 8;
  * @returns {WebAssembly.Imports}
  */
 function hostImports(memory) {
-  const setUint32 = (/** @type {number} */ pointer, /** @type {number} */ value) =>
-    new DataView(memory().buffer).setUint32(pointer >>> 0, value, true);
   return {
     env: { emscripten_notify_memory_growth: () => {} },
     wasi_snapshot_preview1: {
@@ -227,18 +225,11 @@ function hostImports(memory) {
         const view = new DataView(memory().buffer);
         let size = 0;
         for (let i = 0; i < count; i++) size += view.getUint32((vectors >>> 0) + 8 * i + 4, true);
-        setUint32(written, size);
+        view.setUint32(written >>> 0, size, true);
         return 0;
       },
-      fd_read: () => ERRNO_BADF,
       fd_close: () => ERRNO_BADF,
       fd_seek: () => ERRNO_BADF,
-      environ_sizes_get: (/** @type {number} */ count, /** @type {number} */ size) => {
-        setUint32(count, 0);
-        setUint32(size, 0);
-        return 0;
-      },
-      environ_get: () => 0,
     },
   };
 }

@@ -4,6 +4,7 @@
 /** @import { Manifest, ModelSpec } from './model.js' */
 /** @import { RemoveBackgroundOptions } from './options.js' */
 
+import { Codec } from './codec.js';
 import { createEngine as createBareEngine } from './core.js';
 import { invalid } from './errors.js';
 import { chooseVariant } from './features.js';
@@ -100,12 +101,27 @@ export function createEntry(host) {
     }
     const spec = await findSpec(model);
     return createBareEngine({
-      module: module ?? (await modules.get([variant], () => host.compile(variant))),
+      module: module ?? (await load(variant)),
       model: model === undefined ? host.model : () => host.readModel(dataOf(model)),
       spec,
       variant,
       open: host.open,
     });
+  }
+
+  /**
+   * The core without a network, for what needs none.
+   *
+   * @param {Pick<EngineOptions, 'variant' | 'module'>} [options]
+   * @returns {Codec}
+   */
+  function createCodec({ variant, module } = {}) {
+    return new Codec(async () => module ?? load(variant ?? chooseVariant()));
+  }
+
+  /** @param {Variant} variant */
+  function load(variant) {
+    return modules.get([variant], () => host.compile(variant));
   }
 
   /** @param {Model | undefined} model */
@@ -126,7 +142,7 @@ export function createEntry(host) {
     shared.brought.clear();
   }
 
-  return { removeBackground, createEngine, dispose };
+  return { removeBackground, createEngine, createCodec, dispose };
 }
 
 /**

@@ -2,7 +2,7 @@
 
 /**
  * What a failure asks of the caller. The first eleven are the statuses of `src/offcut.h`; the last
- * two exist only here.
+ * three exist only here.
  *
  * - `ERR_ARGUMENT`: an argument or option is not valid
  * - `ERR_FORMAT`: the bytes are not a JPEG, PNG or WebP picture
@@ -17,10 +17,11 @@
  * - `ERR_CANCELLED`: the signal was aborted
  * - `ERR_LOAD`: a file (photo, model or wasm) could not be read or fetched
  * - `ERR_INTERNAL`: a fault of this library; the next call starts afresh
+ * - `ERR_NOT_FOUND`: there is no image with this id
  *
  * @typedef {'ERR_ARGUMENT' | 'ERR_FORMAT' | 'ERR_UNSUPPORTED' | 'ERR_CORRUPT' | 'ERR_TRUNCATED' |
  *   'ERR_LIMIT' | 'ERR_MEMORY' | 'ERR_MODEL' | 'ERR_STATE' | 'ERR_EMPTY' | 'ERR_CANCELLED' |
- *   'ERR_LOAD' | 'ERR_INTERNAL'} ErrorCode
+ *   'ERR_LOAD' | 'ERR_INTERNAL' | 'ERR_NOT_FOUND'} ErrorCode
  */
 
 /**

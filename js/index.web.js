@@ -6,6 +6,8 @@ import { OffcutError, invalid } from './errors.js';
 export { OffcutError } from './errors.js';
 
 /**
+ * @typedef {import('./codec.js').Codec} Codec
+ * @typedef {import('./codec.js').PictureInfo} PictureInfo
  * @typedef {import('./core.js').Result} Result
  * @typedef {import('./core.js').Engine} Engine
  * @typedef {import('./core.js').Source} Source
@@ -58,6 +60,11 @@ export const removeBackground = entry.removeBackground;
  * An engine of your own: a network, loaded, with its own memory, for which you call `dispose()`.
  */
 export const createEngine = entry.createEngine;
+
+/**
+ * The core without a network, for what needs none: `inspect` reads a picture's header.
+ */
+export const createCodec = entry.createCodec;
 
 /**
  * Gives back what `removeBackground` keeps. The next call loads it again; photos under way are not

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @import { Answer, Get } from './fetch-image.js' */
+
+/**
+ * One request by `fetch`. Browsers do not show where a redirect leads, so there it is followed and
+ * checked afterwards; they keep pages from reading what other origins did not allow anyway. Workers
+ * show it, and cannot reach private networks.
+ *
+ * @type {Get}
+ */
+export async function get(url, { signal }) {
+  /** @type {RequestInit} */
+  const init = {
+    signal,
+    credentials: 'omit',
+    headers: { accept: 'image/*' },
+  };
+  const response = await fetch(url, { ...init, redirect: 'manual' });
+  if (response.type !== 'opaqueredirect') return toAnswer(response);
+  const followed = await fetch(url, { ...init, redirect: 'follow' });
+  return { ...toAnswer(followed), url: followed.url };
+}
+
+/**
+ * @param {Response} response
+ * @returns {Answer}
+ */
+function toAnswer(response) {
+  const length = response.headers.get('content-length');
+  return {
+    status: response.status,
+    location: response.headers.get('location'),
+    length: length === null ? NaN : Number(length),
+    body: chunksOf(response.body),
+    close: () => void response.body?.cancel().catch(() => {}),
+  };
+}
+
+/**
+ * Not every browser iterates over streams.
+ *
+ * @param {ReadableStream<Uint8Array> | null} stream
+ */
+export async function* chunksOf(stream) {
+  if (!stream) return;
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+    reader.releaseLock();
+  }
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test, { before } from 'node:test';
+import { createEngine, dispose, removeBackground } from 'offcut';
+import { createEngine as createBareEngine } from 'offcut/core';
+import { bytesOf, discJpeg, examplePhotos, failure, network, pathOf } from './helpers.js';
+
+/** @type {Uint8Array} */
+let jpeg;
+/** @type {Uint8Array} takes a while */
+let large;
+
+before(async () => {
+  jpeg = await discJpeg();
+  large = await discJpeg({ width: 4000, height: 3000 });
+});
+
+test('nothing is loaded, compiled or fetched by importing', () => {
+  const script = `
+    import { createRequire } from 'node:module';
+    const calls = [];
+    for (const name of ['compile', 'instantiate', 'validate']) WebAssembly[name] = () => calls.push(name);
+    globalThis.fetch = () => calls.push('fetch');
+    await import('offcut'); await import('offcut/core'); await import('${new URL('js/index.web.js', `file://${pathOf('')}`)}');
+    process.stdout.write(JSON.stringify(calls));`;
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: pathOf(''),
+  });
+  assert.deepEqual(JSON.parse(String(output)), []);
+});
+
+test('an aborted signal stops the work at once, in every stage', async () => {
+  const engine = await createEngine({ model: network });
+  await engine.removeBackground(jpeg);
+  for (const [delay, stage] of /** @type {const} */ ([
+    [0, 'any'],
+    [40, 'any'],
+    [0, 'encode'],
+  ])) {
+    const abort = new AbortController();
+    let late = 0;
+    const job = engine.removeBackground(large, {
+      signal: abort.signal,
+      onProgress: (now) => {
+        if (abort.signal.aborted) late++;
+        if (now === stage && !abort.signal.aborted) abort.abort();
+      },
+    });
+    let asked = performance.now() + delay;
+    if (stage === 'any') setTimeout(() => abort.abort(), delay);
+    else abort.signal.addEventListener('abort', () => (asked = performance.now()));
+    const error = await failure(job);
+    const took = performance.now() - asked;
+    assert.ok(took < 50, `${took} ms after the signal`);
+    assert.equal(error.code, 'ERR_CANCELLED');
+    assert.equal(error.name, 'AbortError');
+    assert.equal(error.cause, abort.signal.reason);
+    assert.equal(late, 0);
+    // The job itself has stopped too: the next photo does not wait for it.
+    const start = performance.now();
+    await engine.removeBackground(jpeg);
+    assert.ok(performance.now() - start < 400);
+  }
+  engine.dispose();
+});
+
+test('a photo that waits for its turn can be aborted, those around it are not', async () => {
+  const engine = await createEngine({ model: network });
+  const abort = new AbortController();
+  const first = engine.removeBackground(jpeg);
+  const second = engine.removeBackground(jpeg, { signal: abort.signal });
+  const third = engine.removeBackground(jpeg);
+  abort.abort(new Error('enough'));
+  assert.equal((await failure(second)).cause.message, 'enough');
+  assert.deepEqual((await third).png, (await first).png);
+  const early = await failure(engine.removeBackground(jpeg, { signal: AbortSignal.abort() }));
+  assert.equal(early.code, 'ERR_CANCELLED');
+  engine.dispose();
+});
+
+test('a signal that times out says so', async () => {
+  const engine = await createEngine({ model: network });
+  const error = await failure(engine.removeBackground(large, { signal: AbortSignal.timeout(30) }));
+  assert.equal(error.code, 'ERR_CANCELLED');
+  assert.equal(error.name, 'TimeoutError');
+  engine.dispose();
+});
+
+test('progress goes through the stages in order, each from below up to 1', async () => {
+  const order = ['decode', 'infer', 'refine', 'encode'];
+  for (const mask of [false, true]) {
+    /** @type {[string, number][]} */
+    const calls = [];
+    await removeBackground(examplePhotos()[0], {
+      mask,
+      onProgress: (stage, fraction) => calls.push([stage, fraction]),
+    });
+    assert.deepEqual([...new Set(calls.map(([stage]) => stage))], order);
+    for (let i = 1; i < calls.length; i++) {
+      const [[stageBefore, fractionBefore], [stage, fraction]] = [calls[i - 1], calls[i]];
+      assert.ok(fraction >= 0 && fraction <= 1);
+      if (stage === stageBefore)
+        assert.ok(fraction >= fractionBefore, `${stage} ${fractionBefore} ${fraction}`);
+      else assert.equal(fractionBefore, 1, `${stageBefore} ended at ${fractionBefore}`);
+    }
+    assert.equal(calls.at(-1)?.[1], 1);
+    assert.ok(calls.filter(([stage]) => stage === 'infer').length > 3);
+  }
+  dispose();
+});
+
+test('the event loop goes on while a photo is worked on', async () => {
+  let longest = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }, 1);
+  await removeBackground(examplePhotos()[0]);
+  last = performance.now(); // loading is over
+  longest = 0;
+  await removeBackground(large);
+  clearInterval(timer);
+  assert.ok(longest < 50, `${longest} ms without a turn`);
+  dispose();
+});
+
+test('calls at the same time give what they would give one after the other', async () => {
+  const engine = await createEngine({ model: network });
+  const photos = await Promise.all(
+    [180, 200, 220].map((width) => discJpeg({ width, height: 150 })),
+  );
+  const alone = [];
+  for (const photo of photos) alone.push((await engine.removeBackground(photo)).png);
+  const bad = failure(engine.removeBackground(new Uint8Array(9)));
+  const together = await Promise.all(photos.map((photo) => engine.removeBackground(photo)));
+  assert.equal((await bad).code, 'ERR_FORMAT');
+  together.forEach(({ png, image }, i) => {
+    assert.deepEqual(png, alone[i]);
+    assert.equal(image.width, [180, 200, 220][i]);
+  });
+  engine.dispose();
+});
+
+test('memory stays flat over 50 photos', async () => {
+  const engine = await createEngine();
+  const photos = [jpeg, await discJpeg({ width: 640, height: 480 })];
+  for (const photo of photos) await engine.removeBackground(photo);
+  const settled = engine.memoryBytes;
+  for (let i = 0; i < 50; i++) {
+    if (i % 10 === 3) await failure(engine.removeBackground(photos[i % 2].subarray(0, 2000)));
+    await engine.removeBackground(photos[i % 2]);
+  }
+  assert.equal(engine.memoryBytes, settled);
+  engine.dispose();
+});
+
+test('a 12-megapixel photo needs less than 64 MB', async () => {
+  const engine = await createEngine();
+  const { image } = await engine.removeBackground(large);
+  assert.deepEqual([image.width, image.height], [4000, 3000]);
+  assert.ok(engine.memoryBytes < 64e6, `${engine.memoryBytes} bytes`);
+  engine.dispose();
+});
+
+test('a failed load is tried again', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'offcut-'));
+  const model = path.join(folder, 'late.onnx');
+  assert.equal((await failure(removeBackground(jpeg, { model }))).code, 'ERR_LOAD');
+  await writeFile(model, 'not a network');
+  assert.equal((await failure(removeBackground(jpeg, { model }))).code, 'ERR_MODEL');
+  await writeFile(model, network);
+  assert.ok((await removeBackground(jpeg, { model })).coverage > 0.1);
+  // Loaded now: the file is not needed any more, until dispose().
+  await rm(model);
+  assert.ok((await removeBackground(jpeg, { model })).coverage > 0.1);
+  dispose();
+  assert.equal((await failure(removeBackground(jpeg, { model }))).code, 'ERR_LOAD');
+  await rm(folder, { recursive: true });
+});
+
+test('a package without its wasm says so, and works once it is there', async () => {
+  // A copy of the package in a folder of its own, so that the real one stays whole.
+  const folder = await mkdtemp(path.join(pathOf('build/'), 'package-'));
+  const script = `
+    const { removeBackground } = await import(${JSON.stringify(`${folder}/js/index.node.js`)});
+    const { copyFile } = await import('node:fs/promises');
+    const photo = ${JSON.stringify(examplePhotos()[0])};
+    const error = await removeBackground(photo).then(() => ({}), (error) => error);
+    for (const file of ['offcut.wasm', 'offcut.relaxed.wasm'])
+      await copyFile('dist/' + file, ${JSON.stringify(`${folder}/dist/`)} + file);
+    const { image } = await removeBackground(photo);
+    process.stdout.write(JSON.stringify([error.code, error.message, image.format]));`;
+  execFileSync('cp', ['-r', pathOf('js'), pathOf('models'), pathOf('package.json'), folder]);
+  execFileSync('mkdir', [`${folder}/dist`]);
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: pathOf(''),
+  });
+  const [code, message, format] = JSON.parse(String(output));
+  assert.equal(code, 'ERR_LOAD');
+  assert.match(message, /offcut(\.relaxed)?\.wasm could not be read: no such file/);
+  assert.equal(format, 'png');
+  await rm(folder, { recursive: true });
+});
+
+test('the core takes a compiled module and bytes, or a function that answers them', async () => {
+  const module = await WebAssembly.compile(
+    /** @type {Uint8Array<ArrayBuffer>} */ (bytesOf('dist/offcut.wasm')),
+  );
+  let asked = 0;
+  const engine = await createBareEngine({
+    module,
+    model: async () => {
+      asked++;
+      return network;
+    },
+  });
+  assert.equal(asked, 1);
+  const { png, variant } = await engine.removeBackground(jpeg);
+  assert.equal(variant, 'simd128');
+  const other = await createBareEngine({ module, model: network });
+  assert.deepEqual((await other.removeBackground(jpeg)).png, png);
+  engine.dispose();
+  other.dispose();
+});
