@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rooms: a table top in front, furniture and lamps far behind it, out of focus."""
+
+import numpy as np
+
+import studio as s
+
+
+def table(mat_args=(), size=(2.4, 1.3), y=0.15, boards=7, rng=None):
+    """A table top of boards with narrow gaps; its surface is z = 0."""
+    width = size[1] / boards
+    for k in range(boards):
+        mat = s.wood(f'board {k}', *mat_args)
+        board = s.box('board', (size[0], width - 0.0015, 0.04), mat, 0.0015,
+                      (0 if rng is None else rng.normal(0, 0.3), y - size[1] / 2 + (k + 0.5) * width, -0.02))
+        board.rotation_euler = (0, 0, np.pi if k % 2 else 0)
+
+
+def plaster(name, color, bump=0.3):
+    return s.material(name, color, 0.9, lambda n: {'Normal': n.bump(n.noise(30, 6), bump, 0.004)})
+
+
+def kitchen(rng):
+    """Window light from the left; shelves with crockery and a warm lamp behind."""
+    table(('#4a3626', '#8a6a4a'), rng=rng)
+    s.room('#8fa4b8', 0.25)
+    s.box('wall', (8, 0.1, 4), plaster('wall', '#b9b4a4'), location=(0, 2.6, 0.8))
+    oak = s.material('oak', '#7a5230', 0.5)
+    for z in (-0.16, 0.2, 0.55):
+        s.box('shelf', (2.6, 0.26, 0.03), oak, 0.003, (-0.1, 2.42, z))
+    tones = ['#d8d2c4', '#3f5d6e', '#b4552e', '#e2b866', '#6e7f5a', '#f0ece2', '#8c3a2a']
+    pots = [s.material('pot', tone, 0.25) for tone in tones]
+    for z in (-0.145, 0.215, 0.565):
+        x = -1.3
+        while x < 1.15:
+            radius, height = rng.uniform(0.035, 0.08), rng.uniform(0.07, 0.24)
+            x += radius * 2 + rng.uniform(0.02, 0.14)
+            profile = [(0.0001, 0), (radius * 0.8, 0), (radius, height * 0.4), (radius * rng.uniform(0.5, 1.05), height), (0.0001, height)]
+            s.lathe('pot', profile, pots[rng.integers(len(pots))], 32, location=(x, 2.4, z))
+    s.box('counter', (5, 0.6, 0.04), s.material('stone', '#56585a', 0.3), 0.004, (0, 2.35, -0.6))
+    glow = s.material('bulb', '#000000', Emission_Color=s.srgb('#ffd49a'), Emission_Strength=14.0)
+    for x, y, z in [(0.72, 2.1, 0.12), (1.0, 2.2, 0.03), (-0.75, 2.2, 0.06), (0.42, 2.2, 0.05), (-0.3, 2.2, 0.1)]:
+        s.sphere('bulb', (x, y, z), 0.022, glow, 16)
+    s.lamp((-1.5, -0.1, 1.1), (0, 0, 0.05), 42, 0.9, '#eaf2ff', 1.2)
+    s.lamp((1.6, -1.0, 1.0), (0, 0, 0.05), 7, 1.4, '#ffe6c8')
+    s.lamp((0.4, 1.3, 1.7), (0, 2.5, 0.5), 40, 1.0, '#ffe2bc')
+
+
+def playroom(rng):
+    """A desk by a window, building blocks and a bookshelf in the blur behind."""
+    table(('#a8825a', '#d2ae80'), rng=rng, size=(2.4, 1.1), y=0.2)
+    s.room('#b4c2d4', 0.3)
+    s.box('wall', (6, 0.1, 4), plaster('wall', '#c8c2b0'), location=(0, 2.2, 0.6))
+    tones = ['#c8402e', '#2e6a9a', '#e0b030', '#4a8a4a', '#e8e0d0', '#7a4a8a', '#e07a30']
+    paints = [s.material('paint', tone, 0.35) for tone in tones]
+    for k in range(16):
+        size = rng.uniform(0.035, 0.06)
+        at = (rng.uniform(-0.45, 0.5), rng.uniform(0.34, 0.6), size / 2 + (size if k % 4 == 0 else 0))
+        s.box('block', (size, size, size), paints[rng.integers(len(paints))], 0.003, at, (0, 0, rng.uniform(0, 3)))
+    x = -1.2
+    while x < 1.3:
+        width, height = rng.uniform(0.02, 0.06), rng.uniform(0.2, 0.3)
+        s.box('book', (width, 0.18, height), paints[rng.integers(len(paints))], 0.002, (x, 2.0, -0.5 + height / 2), (0, rng.normal(0, 0.03), 0))
+        s.box('book', (width, 0.18, height), paints[rng.integers(len(paints))], 0.002, (x + 0.01, 2.0, -0.12 + height / 2))
+        x += width + (0.1 if rng.random() < 0.1 else 0.004)
+    oak = s.material('oak', '#8a6238', 0.5)
+    for z in (-0.52, -0.14, 0.24):
+        s.box('shelf', (2.8, 0.24, 0.03), oak, 0.003, (0, 2.0, z))
+    s.lamp((-0.9, 0.25, 0.75), (0, 0, 0.03), 14, 0.7, '#f2f6ff', 0.9)
+    s.lamp((0.9, -0.7, 0.6), (0, 0, 0.03), 3, 0.8, '#ffe6c8')
+    s.lamp((0, 0.9, 1.3), (0, 2.0, -0.1), 16, 0.8, '#fff0d8')
