@@ -22,6 +22,13 @@ import { BYTES_MAX, PIXELS_MAX } from './options.js';
  */
 
 /**
+ * @typedef {object} ConvertOptions
+ * @property {Image['format']} format
+ * @property {number} [quality] 1 to 100 for JPEG and WebP; default 80
+ * @property {AbortSignal} [signal]
+ */
+
+/**
  * The exports that only this file uses.
  *
  * @typedef {object} CodecExports
@@ -68,6 +75,18 @@ export class Codec {
     } finally {
       if (!binding.broken) binding.c.free(data);
     }
+  }
+
+  /**
+   * Makes another file of a picture: upright, the alpha kept, or on white where the format has none.
+   *
+   * @param {Uint8Array} bytes
+   * @param {ConvertOptions} options
+   * @returns {Promise<{ bytes: Uint8Array, width: number, height: number }>}
+   */
+  async convert(bytes, { format }) {
+    if (!(bytes instanceof Uint8Array)) throw invalid('a Uint8Array', 'bytes', bytes);
+    throw new OffcutError('ERR_UNSUPPORTED', `this build of the core cannot write ${format}`);
   }
 
   /** Gives the memory back; the next call begins anew. */

@@ -47,7 +47,7 @@ function toExpression(pattern) {
     .toLowerCase()
     .replace(/[.[\]-]/g, '\\$&')
     .replace(/^\*\\\./, '(?:[^./:]+\\.)+')
-    .replace(/(?<![\])])\*/g, '[^./:]+');
+    .replace(/\*/g, '[^./:]+');
   return new RegExp(`^${scheme.toLowerCase()}//${source}$`);
 }
 

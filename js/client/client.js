@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @import { Codec, PictureLimits } from '../codec.js' */
+/** @import { Engine } from '../core.js' */
+/** @import { EngineOptions } from '../entry.js' */
+/** @import { Stage } from '../stores/images.js' */
+/** @import { FetchRules, Get } from './fetch-image.js' */
+/** @import { Context, Operation, Workshop } from './images.js' */
+
+import { invalid } from '../errors.js';
+import { PIXELS_MAX } from '../options.js';
+import { ImageStore } from '../stores/images.js';
+import { memoryStore } from '../stores/memory.js';
+import { createFetchImage } from './fetch-image.js';
+import { Images } from './images.js';
+
+/**
+ * @typedef {object} StoreOptions
+ * @property {import('unstorage').Storage} [store] where images are kept: one of `offcut/stores/…`,
+ *   or any `Storage` of the package unstorage; default: in memory
+ * @property {Pick<Engine, 'removeBackground' | 'dispose'>} [engine] default: one is made of the
+ *   options below when it is first needed
+ * @property {PictureLimits} [limits] of pictures that come in; default 20 MiB and 120,000,000
+ *   pixels
+ * @property {FetchRules} [fetch] where `createFromURL` may fetch from
+ */
+
+/**
+ * @typedef {object} ClientOptions
+ * @property {Stage} [stage] images of `'live'` and `'test'` do not see each other; default `'live'`
+ * @property {string} [baseURL] address of the `offcut/server` that serves this store, if there is
+ *   one: the links of lists begin with it
+ * @property {string} [publicURL] what the addresses of published images begin with, if not with
+ *   `baseURL/images`
+ * @property {(count: number, operation: Operation) => void} [onUsage] called when an operation
+ *   succeeded, with what it counts as
+ */
+
+/**
+ * How a host makes what does the work.
+ *
+ * @typedef {object} ClientHost
+ * @property {(options: EngineOptions) => Promise<Engine>} createEngine
+ * @property {(options: Pick<EngineOptions, 'variant' | 'module'>) => Codec} createCodec
+ * @property {Get} get
+ */
+
+/** What the API allows. */
+const UPLOAD_BYTES_MAX = 20 * 1024 * 1024;
+
+/** A clock that is this far ahead was set back, and is followed. */
+const AHEAD_MAX_MS = 1000;
+
+/**
+ * A store and what works on it; the clients of its stages share it.
+ *
+ * @param {ClientHost} host
+ * @param {StoreOptions & EngineOptions} options
+ */
+export function createBackend(host, options) {
+  const { store = memoryStore(), limits = {}, fetch: rules, ...engineOptions } = options;
+  if (typeof store?.getItemRaw !== 'function') throw invalid('a Storage', 'store', store);
+  const { bytesMax = UPLOAD_BYTES_MAX, pixelsMax = PIXELS_MAX } = limits;
+  const images = new ImageStore(store);
+  const workshop = createWorkshop(host, engineOptions);
+  /** @type {Context} */
+  const context = {
+    store: images,
+    workshop,
+    fetchImage: createFetchImage(host.get, rules),
+    limits: { bytesMax, pixelsMax },
+    now: createClock(),
+  };
+  return { context, sweep: () => images.sweep(), dispose: workshop.dispose };
+}
+
+/**
+ * The `createOffcut` of a host.
+ *
+ * @param {ClientHost} host
+ */
+export function createClientEntry(host) {
+  /**
+   * A client like the official one of the img-processing.com API, except that it does the work
+   * itself: nothing leaves this machine. Nothing is loaded before it is needed.
+   *
+   * @param {ClientOptions & StoreOptions & EngineOptions} [options]
+   */
+  return function createOffcut(options = {}) {
+    const { stage = 'live', baseURL = '', onUsage, ...rest } = options;
+    const { publicURL = baseURL && `${trim(baseURL)}/images`, ...backendOptions } = rest;
+    if (stage !== 'live' && stage !== 'test') throw invalid("'live' or 'test'", 'stage', stage);
+    const backend = createBackend(host, backendOptions);
+    let usage = 0;
+    const images = new Images(backend.context, {
+      stage,
+      baseURL: trim(baseURL),
+      publicURL: publicURL === '' ? undefined : trim(publicURL),
+      onUsage: (count, operation) => {
+        usage += count;
+        onUsage?.(count, operation);
+      },
+    });
+    return {
+      images,
+      /** How many operations this client has done; removing a background counts as two. */
+      get usage() {
+        return usage;
+      },
+      /**
+       * Removes what crashes left in the store; worth a call now and then.
+       *
+       * @returns {Promise<number>} of how many images
+       */
+      sweep: backend.sweep,
+      /** Gives the memory of the engine back, unless it was given. The images stay. */
+      dispose: backend.dispose,
+    };
+  };
+}
+
+/** @typedef {ReturnType<ReturnType<typeof createClientEntry>>} Offcut */
+
+/**
+ * @param {ClientHost} host
+ * @param {Pick<StoreOptions, 'engine'> & EngineOptions} options
+ * @returns {Workshop & { dispose: () => void }}
+ */
+function createWorkshop(host, { engine: given, ...options }) {
+  const { variant, module } = options;
+  const codec = host.createCodec({ variant, module });
+  /** @type {Promise<Engine> | undefined} */
+  let own;
+  const ready = () => {
+    if (given) return given;
+    if (!own) {
+      const engine = host.createEngine(options);
+      own = engine;
+      engine.catch(() => {
+        if (own === engine) own = undefined; // the next call tries again
+      });
+    }
+    return own;
+  };
+  return {
+    removeBackground: async (bytes, settings) => (await ready()).removeBackground(bytes, settings),
+    inspect: (bytes, limits) => codec.inspect(bytes, limits),
+    convert: (bytes, settings) => codec.convert(bytes, settings),
+    dispose: () => {
+      codec.dispose();
+      own?.then((engine) => engine.dispose()).catch(() => {});
+      own = undefined;
+    },
+  };
+}
+
+/**
+ * The time, but never the same twice: the list shows images in the order in which they were made.
+ */
+function createClock() {
+  let last = 0;
+  return () => {
+    const now = Date.now();
+    last = now > last || last - now > AHEAD_MAX_MS ? now : last + 1;
+    return last;
+  };
+}
+
+/** @param {string} url */
+function trim(url) {
+  return url.replace(/\/+$/, '');
+}

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @import { PictureInfo, PictureLimits } from '../codec.js' */
+/** @import { Image } from '../image.js' */
+/** @import { RemoveBackgroundOptions } from '../options.js' */
+/** @import { ImageRecord, ImageStore, Stage } from '../stores/images.js' */
+/** @import { FetchImage } from './fetch-image.js' */
+
+import { refuseOver } from '../core.js';
+import { OffcutError, invalid } from '../errors.js';
+import { NAME_MAX, createImage } from '../image.js';
+import { chunksOf } from './get.web.js';
+import { readAll } from './fetch-image.js';
+
+/**
+ * What does the work. An engine of this package, together with a codec, is one.
+ *
+ * @typedef {object} Workshop
+ * @property {(bytes: Uint8Array, options: RemoveBackgroundOptions) => Promise<{ png: Uint8Array,
+ *   image: { width: number, height: number } }>} removeBackground
+ * @property {(bytes: Uint8Array, limits: PictureLimits) => Promise<PictureInfo>} inspect
+ * @property {(bytes: Uint8Array, options: ConvertOptions) => Promise<{ bytes: Uint8Array, width:
+ *   number, height: number }>} convert
+ */
+
+/**
+ * @typedef {object} ConvertOptions
+ * @property {Image['format']} format
+ * @property {number} [quality]
+ * @property {AbortSignal} [signal]
+ */
+
+/**
+ * What all the clients of a store share.
+ *
+ * @typedef {object} Context
+ * @property {ImageStore} store
+ * @property {Workshop} workshop
+ * @property {FetchImage} fetchImage
+ * @property {Required<PictureLimits>} limits of what comes in
+ * @property {() => number} now
+ */
+
+/**
+ * @typedef {object} Place
+ * @property {Stage} stage
+ * @property {string} baseURL what the addresses of lists begin with
+ * @property {string | undefined} publicURL what the addresses of published images begin with
+ * @property {(count: number, operation: Operation) => void} onUsage
+ */
+
+/**
+ * @typedef {'upload' | 'createFromURL' | 'removeBackground' | 'convert' | 'publish' | 'unpublish'}
+ *   Operation
+ */
+
+/**
+ * A picture's bytes, or something that gives them.
+ *
+ * @typedef {Uint8Array | ArrayBuffer | ArrayBufferView | Blob | Response |
+ *   ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>} Uploadable
+ */
+
+/**
+ * @typedef {object} CallOptions
+ * @property {AbortSignal} [signal] stops the work
+ */
+
+/**
+ * @typedef {object} List
+ * @property {Image[]} data newest first
+ * @property {{ previous: string | null, next: string | null }} links
+ */
+
+/** How many operations a call counts as; all others count as one. */
+const USAGE_OF_REMOVE_BACKGROUND = 2;
+
+const TAKE_DEFAULT = 10;
+const TAKE_MAX = 100;
+
+/**
+ * The calls of the img-processing.com API, by the names of its official client, on images in a
+ * store.
+ */
+export class Images {
+  #context;
+  #place;
+
+  /**
+   * @param {Context} context
+   * @param {Place} place
+   */
+  constructor(context, place) {
+    this.#context = context;
+    this.#place = place;
+  }
+
+  /**
+   * Makes an image of a JPEG, PNG or WebP file.
+   *
+   * @param {{ image: Uploadable, name: string }} body `name`: 1 to 30 characters
+   * @param {CallOptions} [_options]
+   * @returns {Promise<Image>}
+   */
+  async upload(body, _options) {
+    const { image, name } = expectObject(body, 'body');
+    requireName(name);
+    const bytes = await toBytes(image, this.#context.limits.bytesMax);
+    return this.#create(bytes, name, 'upload');
+  }
+
+  /**
+   * Makes an image of a JPEG, PNG or WebP file elsewhere, see the options `origins`.
+   *
+   * @param {{ url: string | URL, name: string }} body
+   * @param {CallOptions} [options]
+   * @returns {Promise<Image>}
+   */
+  async createFromURL(body, { signal } = {}) {
+    const { url, name } = expectObject(body, 'body');
+    requireName(name);
+    const { fetchImage, limits } = this.#context;
+    const bytes = await fetchImage(url, { bytesMax: limits.bytesMax, signal });
+    return this.#create(bytes, name, 'createFromURL');
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<Image>}
+   */
+  async retrieve(id) {
+    return this.#toImage(await this.#find(id));
+  }
+
+  /**
+   * The images, newest first, a page at a time.
+   *
+   * @param {{ take?: number, from?: string } | string} [query] `take` 1 to 100, default 10; `from`
+   *   the image that the page begins with. Or one of the links of another page
+   * @returns {Promise<List>}
+   */
+  async list(query = {}) {
+    const { take = TAKE_DEFAULT, from } = typeof query === 'string' ? queryOf(query) : query;
+    if (!Number.isInteger(take) || take < 1 || take > TAKE_MAX) {
+      throw invalid(`an integer from 1 to ${TAKE_MAX}`, 'take', take);
+    }
+    const page = await this.#context.store.page(this.#place.stage, { take, from });
+    if (!page) throw notFound(from);
+    const link = (/** @type {string | null} */ id) =>
+      id && `${this.#place.baseURL}/v1/images?take=${take}&from=${id}`;
+    return {
+      data: await Promise.all(page.records.map((record) => this.#toImage(record))),
+      links: { previous: link(page.previous), next: link(page.next) },
+    };
+  }
+
+  /**
+   * The image's file.
+   *
+   * @param {string} id
+   * @returns {Promise<Response>} with the type and length set
+   */
+  async download(id) {
+    const record = await this.#find(id);
+    const bytes = await this.#read(record);
+    return new Response(bytes, {
+      headers: {
+        'content-type': `image/${record.format}`,
+        'content-length': String(bytes.length),
+      },
+    });
+  }
+
+  /**
+   * Removes the image, also from where it is published.
+   *
+   * @param {string} id
+   */
+  async delete(id) {
+    await this.#context.store.remove(await this.#find(id));
+  }
+
+  /**
+   * Gives the image a public address, see the options `baseURL` and `publicURL`.
+   *
+   * @param {string} id
+   * @returns {Promise<Image>}
+   */
+  async publish(id) {
+    if (this.#place.publicURL === undefined) {
+      throw new OffcutError('ERR_STATE', 'publish needs the option baseURL or publicURL');
+    }
+    return this.#setPublished(id, true, 'publish');
+  }
+
+  /**
+   * @param {string} id
+   * @returns {Promise<Image>}
+   */
+  async unpublish(id) {
+    return this.#setPublished(id, false, 'unpublish');
+  }
+
+  /**
+   * Makes a new image of this one, as JPEG, PNG or WebP.
+   *
+   * @param {string} id
+   * @param {{ format: Image['format'] | 'jpg', quality?: number, name?: string }} body `quality` 1
+   *   to 100
+   * @param {CallOptions} [options]
+   * @returns {Promise<Image>}
+   */
+  async convert(id, body, { signal } = {}) {
+    const { format: wanted, quality, name } = expectObject(body, 'body');
+    const format = wanted === 'jpg' ? 'jpeg' : wanted;
+    if (!['jpeg', 'png', 'webp'].includes(format)) {
+      throw invalid("'jpeg', 'png' or 'webp'", 'format', wanted);
+    }
+    const isQuality = Number.isInteger(quality) && Number(quality) >= 1 && Number(quality) <= 100;
+    if (quality !== undefined && !isQuality) {
+      throw invalid('an integer from 1 to 100', 'quality', quality);
+    }
+    if (name !== undefined) requireName(name);
+    const source = await this.#find(id);
+    const input = await this.#read(source);
+    const { workshop } = this.#context;
+    const { bytes, width, height } = await workshop.convert(input, { format, quality, signal });
+    const facts = { name: name ?? source.name, width, height, format, size: bytes.length };
+    return this.#add(facts, bytes, 'convert');
+  }
+
+  /**
+   * Makes a new image of this one's subject: a PNG with a transparent background. The source stays
+   * as it is.
+   *
+   * @param {string} id
+   * @param {{ name?: string } | null} [body] `name`, default: the source's
+   * @param {CallOptions & Pick<RemoveBackgroundOptions, 'onProgress'>} [options]
+   * @returns {Promise<Image>}
+   */
+  async removeBackground(id, body, { signal, onProgress } = {}) {
+    const { name } = expectObject(body ?? {}, 'body');
+    if (name !== undefined) requireName(name);
+    const source = await this.#find(id);
+    const { png, image } = await this.#context.workshop.removeBackground(await this.#read(source), {
+      signal,
+      onProgress,
+      pixelsMax: this.#context.limits.pixelsMax,
+    });
+    const { width, height } = image;
+    const facts = { name: name ?? source.name, width, height, size: png.length };
+    return this.#add({ ...facts, format: 'png' }, png, 'removeBackground');
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {string} name
+   * @param {Operation} operation
+   */
+  async #create(bytes, name, operation) {
+    const { workshop, limits } = this.#context;
+    const { format, width, height } = await workshop.inspect(bytes, limits);
+    return this.#add({ name, width, height, format, size: bytes.length }, bytes, operation);
+  }
+
+  /**
+   * @param {Parameters<typeof createImage>[0]} facts
+   * @param {Uint8Array} bytes
+   * @param {Operation} operation
+   */
+  async #add(facts, bytes, operation) {
+    const { url: _, ...image } = createImage(facts);
+    const created_at = new Date(this.#context.now()).toISOString();
+    const record = { ...image, created_at, stage: this.#place.stage };
+    await this.#context.store.add(record, bytes);
+    this.#count(operation);
+    return toImage(record, null);
+  }
+
+  /**
+   * @param {string} id
+   * @param {boolean} published
+   * @param {Operation} operation
+   */
+  async #setPublished(id, published, operation) {
+    const record = await this.#find(id);
+    await this.#context.store.setPublished(record.id, published);
+    this.#count(operation);
+    return this.#toImage(record);
+  }
+
+  /** @param {Operation} operation */
+  #count(operation) {
+    this.#place.onUsage(operation === 'removeBackground' ? USAGE_OF_REMOVE_BACKGROUND : 1, operation);
+  }
+
+  /** @param {string} id */
+  async #find(id) {
+    const record = await this.#context.store.find(id, this.#place.stage);
+    if (!record) throw notFound(id);
+    return record;
+  }
+
+  /** @param {ImageRecord} record */
+  async #read(record) {
+    const bytes = await this.#context.store.read(record);
+    if (!bytes) throw notFound(record.id); // removed just now
+    return bytes;
+  }
+
+  /** @param {ImageRecord} record */
+  async #toImage(record) {
+    const { publicURL } = this.#place;
+    const isPublic = publicURL !== undefined && (await this.#context.store.isPublished(record.id));
+    return toImage(record, isPublic ? `${publicURL}/${record.id}` : null);
+  }
+}
+
+/**
+ * The eight fields in their order.
+ *
+ * @param {ImageRecord} record
+ * @param {string | null} url
+ * @returns {Image}
+ */
+function toImage({ id, name, width, height, format, size, created_at }, url) {
+  return { id, name, url, width, height, format, size, created_at };
+}
+
+/** @param {unknown} id */
+function notFound(id) {
+  return new OffcutError('ERR_NOT_FOUND', `Image with id ${id} not found.`);
+}
+
+/**
+ * @template T
+ * @param {T} value
+ * @param {string} name
+ * @returns {T}
+ */
+function expectObject(value, name) {
+  if (typeof value !== 'object' || value === null) throw invalid('an object', name, value);
+  return value;
+}
+
+/** @param {unknown} name */
+function requireName(name) {
+  const length = typeof name === 'string' ? [...name].length : 0;
+  if (length < 1 || length > NAME_MAX) {
+    throw invalid(`a string of 1 to ${NAME_MAX} characters`, 'name', name);
+  }
+}
+
+/** @param {string} link of a page of the list */
+function queryOf(link) {
+  const query = new URLSearchParams(link.slice(link.indexOf('?') + 1));
+  return { take: Number(query.get('take') ?? TAKE_DEFAULT), from: query.get('from') ?? undefined };
+}
+
+/**
+ * Bytes of our own: what the caller does with its own later must not change the image.
+ *
+ * @param {unknown} source
+ * @param {number} bytesMax
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+async function toBytes(source, bytesMax) {
+  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) {
+    refuseOver(source.byteLength, bytesMax);
+    const buffer = ArrayBuffer.isView(source) ? source.buffer : source;
+    const offset = ArrayBuffer.isView(source) ? source.byteOffset : 0;
+    return new Uint8Array(buffer, offset, source.byteLength).slice();
+  }
+  const stream = /** @type {any} */ (source);
+  if (typeof stream?.stream === 'function' && typeof stream.size === 'number') {
+    refuseOver(stream.size, bytesMax);
+    return new Uint8Array(await stream.arrayBuffer());
+  }
+  if (typeof stream?.getReader === 'function') return readAll(chunksOf(stream), bytesMax);
+  if (typeof stream?.body?.getReader === 'function') {
+    return readAll(chunksOf(stream.body), bytesMax);
+  }
+  if (typeof stream?.[Symbol.asyncIterator] === 'function') return readAll(stream, bytesMax);
+  throw invalid('bytes, a Blob, a Response or a stream', 'image', source);
+}
