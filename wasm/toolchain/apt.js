@@ -29,7 +29,9 @@ export function debianRelease() {
 /** @returns {Source[]} */
 function machineSources() {
   const folder = '/etc/apt/sources.list.d';
-  const files = fs.existsSync(folder) ? fs.readdirSync(folder).map((name) => path.join(folder, name)) : [];
+  const files = fs.existsSync(folder)
+    ? fs.readdirSync(folder).map((name) => path.join(folder, name))
+    : [];
   files.unshift('/etc/apt/sources.list');
   return files.flatMap((file) => {
     if (!fs.existsSync(file)) return [];
@@ -100,14 +102,21 @@ export class Apt {
     this.release = release;
     this.type = type;
     this.folder = cachePath('apt', `${release}-${type}`);
-    this.env = { APT_CONFIG: path.join(this.folder, 'apt.conf'), LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
+    this.env = {
+      APT_CONFIG: path.join(this.folder, 'apt.conf'),
+      LC_ALL: 'C',
+      DEBIAN_FRONTEND: 'noninteractive',
+    };
   }
 
   /** Writes the configuration and fetches the indexes. */
   update() {
     for (const name of ['lists/partial', 'archives/partial', 'sources', 'empty'])
       fs.mkdirSync(path.join(this.folder, name), { recursive: true });
-    fs.writeFileSync(path.join(this.folder, 'sources', 'debian.sources'), sourcesFor(this.release, this.type));
+    fs.writeFileSync(
+      path.join(this.folder, 'sources', 'debian.sources'),
+      sourcesFor(this.release, this.type),
+    );
     fs.writeFileSync(path.join(this.folder, 'status'), '');
     fs.writeFileSync(this.env.APT_CONFIG, this.configuration());
     say(`reading the package index of Debian ${this.release}`);
@@ -118,7 +127,9 @@ export class Apt {
   configuration() {
     const dump = capture('apt-config', ['dump'], { env: { LC_ALL: 'C' } }).split('\n');
     // Network settings only: other index targets and translations are not needed.
-    const kept = dump.filter((line) => /^(Acquire::|APT::Architecture)/.test(line) && !/IndexTargets|Languages/.test(line));
+    const kept = dump.filter(
+      (line) => /^(Acquire::|APT::Architecture)/.test(line) && !/IndexTargets|Languages/.test(line),
+    );
     const own = {
       'Dir::State': this.folder,
       'Dir::State::lists': path.join(this.folder, 'lists'),
@@ -137,7 +148,9 @@ export class Apt {
     };
     // As root, apt would drop to a user that cannot write here.
     if (process.getuid?.() === 0) Object.assign(own, { 'APT::Sandbox::User': 'root' });
-    return [...kept, ...Object.entries(own).map(([key, value]) => `${key} "${value}";`), ''].join('\n');
+    return [...kept, ...Object.entries(own).map(([key, value]) => `${key} "${value}";`), ''].join(
+      '\n',
+    );
   }
 
   /**
@@ -149,9 +162,14 @@ export class Apt {
     const uris = ['install', '--print-uris', '--no-install-recommends', '-y', '-qq', ...names];
     // A half-configured machine refuses to plan; then plan for an empty one.
     const empty = ['-o', `Dir::State::status=${path.join(this.folder, 'status')}`];
-    const plan = spawnSync('apt-get', uris, { env: { ...process.env, ...this.env }, encoding: 'utf8' });
+    const plan = spawnSync('apt-get', uris, {
+      env: { ...process.env, ...this.env },
+      encoding: 'utf8',
+    });
     const extra = plan.status === 0 ? [] : empty;
-    const listed = extra.length ? capture('apt-get', [...extra, ...uris], { env: this.env, advice: trouble }) : plan.stdout;
+    const listed = extra.length
+      ? capture('apt-get', [...extra, ...uris], { env: this.env, advice: trouble })
+      : plan.stdout;
     run('apt-get', [...extra, ...args], { env: this.env, advice: trouble });
     return debsIn(path.join(this.folder, 'archives'), listed);
   }
@@ -162,7 +180,10 @@ export class Apt {
    */
   fetch(names) {
     const cwd = path.join(this.folder, 'archives');
-    const listed = capture('apt-get', ['download', '--print-uris', '-qq', ...names], { env: this.env, advice: trouble });
+    const listed = capture('apt-get', ['download', '--print-uris', '-qq', ...names], {
+      env: this.env,
+      advice: trouble,
+    });
     run('apt-get', ['download', '-q', ...names], { cwd, env: this.env, advice: trouble });
     return debsIn(cwd, listed);
   }
@@ -190,6 +211,16 @@ function debsIn(folder, listed) {
 }
 
 /**
+ * Each once, without the C library: the machine's own goes with its own loader.
+ * @param {string[]} debs
+ */
+export function withoutCLibrary(debs) {
+  return [...new Set(debs)].filter(
+    (deb) => !/^(libc6|libc-bin|libgcc-s1|libstdc\+\+6)_/.test(path.basename(deb)),
+  );
+}
+
+/**
  * Unpacks .deb files into a folder.
  * @param {string[]} debs
  * @param {string} folder
@@ -203,4 +234,3 @@ export function unpack(debs, folder, without = []) {
     run('bash', ['-o', 'pipefail', '-c', script, deb, folder, ...excludes]);
   }
 }
-

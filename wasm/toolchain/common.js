@@ -93,7 +93,8 @@ export function capture(command, args, { cwd, env, advice } = {}) {
  * @param {string} [advice]
  */
 function finish(command, args, result, advice) {
-  if (result.signal === 'SIGINT') throw new SetupError('interrupted; run the command again to go on.');
+  if (result.signal === 'SIGINT')
+    throw new SetupError('interrupted; run the command again to go on.');
   if (result.status === 0) return;
   const shown = [path.basename(command), ...args.slice(0, 4)].join(' ');
   const reason = result.error?.message ?? result.signal ?? `exit code ${result.status}`;
@@ -133,8 +134,9 @@ export async function once(name, recipe, make) {
 export async function withLock(name, work) {
   const file = cachePath(`${name}.lock`);
   makeCacheFolder();
-  for (let told = false; !takeLock(file); ) {
-    if (!told) say(`waiting for another set-up to finish (process ${fs.readFileSync(file, 'utf8')})`);
+  for (let told = false; !takeLock(file);) {
+    if (!told)
+      say(`waiting for another set-up to finish (process ${fs.readFileSync(file, 'utf8')})`);
     told = true;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
@@ -164,7 +166,8 @@ function takeOverLock(file) {
     return false;
   } catch (error) {
     // EPERM: it lives, under another user. Otherwise it is gone; its lock goes, and the next round takes it.
-    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ESRCH') fs.rmSync(file, { force: true });
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ESRCH')
+      fs.rmSync(file, { force: true });
     return false;
   }
 }

@@ -8,13 +8,32 @@
 // beside it, through that library's own loader.
 import fs from 'node:fs';
 import path from 'node:path';
-import { Apt, debianRelease, unpack } from './apt.js';
-import { capture, cachePath, isMain, once, runMain, say, SetupError, sha256, which } from './common.js';
+import { Apt, debianRelease, unpack, withoutCLibrary } from './apt.js';
+import {
+  capture,
+  cachePath,
+  isMain,
+  once,
+  runMain,
+  say,
+  SetupError,
+  sha256,
+  which,
+} from './common.js';
 
 const minimum = [3, 1, 69];
 const recipe = { version: 1, emscripten: '3.1.69', llvm: '19' };
 const llvmTools = [
-  ...['clang', 'clang++', 'wasm-ld', 'llvm-ar', 'llvm-cxxfilt', 'llvm-dwarfdump', 'llvm-dwp', 'llvm-nm'],
+  ...[
+    'clang',
+    'clang++',
+    'wasm-ld',
+    'llvm-ar',
+    'llvm-cxxfilt',
+    'llvm-dwarfdump',
+    'llvm-dwp',
+    'llvm-nm',
+  ],
   ...['llvm-objcopy', 'llvm-ranlib', 'llvm-readobj', 'llvm-size', 'llvm-strip', 'llvm-symbolizer'],
 ];
 // What is left out of Debian's 1.6 GB of prebuilt system libraries; emcc builds any that are asked for all the same.
@@ -22,9 +41,19 @@ const unneeded = [
   './usr/share/doc',
   './usr/share/emscripten/test',
   ...['lto-pic', 'pic'].map((folder) => `*/wasm32-emscripten/${folder}`),
-  ...['GL*', '*asan*', 'ubsan*', 'lsan*', '*-ww*', 'c++*', '*-debug*', 'embind*', 'unwind*', 'al.a', 'wasmfs*'].map(
-    (name) => `*/wasm32-emscripten/*lib${name}`,
-  ),
+  ...[
+    'GL*',
+    '*asan*',
+    'ubsan*',
+    'lsan*',
+    '*-ww*',
+    'c++*',
+    '*-debug*',
+    'embind*',
+    'unwind*',
+    'al.a',
+    'wasmfs*',
+  ].map((name) => `*/wasm32-emscripten/*lib${name}`),
 ];
 
 /** @param {string} folder @returns {number[] | undefined} its version, if Emscripten is there */
@@ -62,7 +91,10 @@ function ownEmscripten() {
 export function findEmscripten() {
   const own = ownEmscripten();
   if (own) return own;
-  const folder = path.join(cachePath(`emscripten-${sha256(JSON.stringify(recipe)).slice(0, 12)}`), 'emscripten');
+  const folder = path.join(
+    cachePath(`emscripten-${sha256(JSON.stringify(recipe)).slice(0, 12)}`),
+    'emscripten',
+  );
   return fs.existsSync(folder) ? folder : '';
 }
 
@@ -78,7 +110,9 @@ export async function ensureEmscripten() {
     );
   }
   say('setting up Emscripten in the cache folder: downloads 310 MB, needs no root, happens once');
-  const folder = await once('emscripten', recipe, (part, finalFolder) => make(part, finalFolder, release));
+  const folder = await once('emscripten', recipe, (part, finalFolder) =>
+    make(part, finalFolder, release),
+  );
   return path.join(folder, 'emscripten');
 }
 
@@ -96,22 +130,33 @@ function make(part, finalFolder, release) {
   say('fetching clang, lld and llvm');
   const libraries = apt.fetchWithNeeds(['libclang-cpp19', 'libllvm19', 'lld-19']);
   // These even if the machine has them: it may lose them again.
-  const llvm = apt.fetch(['clang-19', 'libclang-common-19-dev', 'libclang-cpp19', 'libllvm19', 'lld-19', 'llvm-19']);
-  const all = new Map([...libraries, ...llvm].map((deb) => [path.basename(deb), deb]));
-  // The machine's own C library goes with its own loader.
-  for (const name of all.keys()) if (/^(libc6|libc-bin|libgcc-s1|libstdc\+\+6)_/.test(name)) all.delete(name);
+  const llvm = apt.fetch([
+    'clang-19',
+    'libclang-common-19-dev',
+    'libclang-cpp19',
+    'libllvm19',
+    'lld-19',
+    'llvm-19',
+  ]);
   say('fetching Emscripten and binaryen');
   const emscripten = newer.fetch(['emscripten']);
   const acorn = newer.fetch(['node-acorn']);
   const binaryen = newer.fetch(['binaryen', 'libc6', 'libstdc++6', 'libgcc-s1']);
 
   say('unpacking (half a minute)');
-  unpack([...all.values()], path.join(part, 'llvm'), ['./usr/share/doc', './usr/share/man', '*/llvm-19/build']);
+  unpack(withoutCLibrary([...libraries, ...llvm]), path.join(part, 'llvm'), [
+    './usr/share/doc',
+    './usr/share/man',
+    '*/llvm-19/build',
+  ]);
   unpack(binaryen, path.join(part, 'binaryen'), ['./usr/share']);
   unpack([...emscripten, ...acorn], path.join(part, 'unpacked'), unneeded);
   fs.renameSync(path.join(part, 'unpacked/usr/share/emscripten'), path.join(part, 'emscripten'));
   fs.mkdirSync(path.join(part, 'emscripten/node_modules'));
-  fs.renameSync(path.join(part, 'unpacked/usr/share/nodejs/acorn'), path.join(part, 'emscripten/node_modules/acorn'));
+  fs.renameSync(
+    path.join(part, 'unpacked/usr/share/nodejs/acorn'),
+    path.join(part, 'emscripten/node_modules/acorn'),
+  );
   fs.rmSync(path.join(part, 'unpacked'), { recursive: true });
   writeWrappers(part);
   writeConfiguration(part, finalFolder);
@@ -121,14 +166,18 @@ function make(part, finalFolder, release) {
 
 /** The programs find their libraries through these, whatever the environment. @param {string} folder */
 function writeWrappers(folder) {
-  const triplet = fs.readdirSync(path.join(folder, 'llvm/usr/lib')).find((name) => name.endsWith('-linux-gnu'));
+  const triplet = fs
+    .readdirSync(path.join(folder, 'llvm/usr/lib'))
+    .find((name) => name.endsWith('-linux-gnu'));
   fs.mkdirSync(path.join(folder, 'bin'));
   for (const tool of llvmTools) {
     script(path.join(folder, 'bin', tool), 'llvm', [
       `LD_LIBRARY_PATH="$root/usr/lib/${triplet}" exec "$root/usr/lib/llvm-19/bin/${tool}" "$@"`,
     ]);
   }
-  const loader = fs.readdirSync(path.join(folder, `binaryen/usr/lib/${triplet}`)).find((name) => /^ld-linux/.test(name));
+  const loader = fs
+    .readdirSync(path.join(folder, `binaryen/usr/lib/${triplet}`))
+    .find((name) => /^ld-linux/.test(name));
   for (const tool of fs.readdirSync(path.join(folder, 'binaryen/usr/bin'))) {
     script(path.join(folder, 'bin', tool), 'binaryen', [
       `libraries="$root/usr/lib/${triplet}"`,
@@ -162,12 +211,20 @@ CACHE = ROOT + '/emscripten/cache'
 function tryOut(part) {
   const source = path.join(part, 'try.c');
   const wasm = path.join(part, 'try.wasm');
-  fs.writeFileSync(source, '#include <stdlib.h>\nint answer(void) { return (int)strtol("42", NULL, 10); }\n');
+  fs.writeFileSync(
+    source,
+    '#include <stdlib.h>\nint answer(void) { return (int)strtol("42", NULL, 10); }\n',
+  );
   const flags = ['-O2', '-sSTANDALONE_WASM', '--no-entry', '-sEXPORTED_FUNCTIONS=_answer'];
-  const advice = 'The Emscripten that was set up does not work on this machine; please report this with the lines above.';
-  capture(path.join(part, 'emscripten/emcc'), [source, ...flags, '-o', wasm], { env: cleanEnvironment, advice });
+  const advice =
+    'The Emscripten that was set up does not work on this machine; please report this with the lines above.';
+  capture(path.join(part, 'emscripten/emcc'), [source, ...flags, '-o', wasm], {
+    env: cleanEnvironment,
+    advice,
+  });
   const module = new WebAssembly.Module(fs.readFileSync(wasm));
-  if (!WebAssembly.Module.exports(module).some((item) => item.name === 'answer')) throw new SetupError(advice);
+  if (!WebAssembly.Module.exports(module).some((item) => item.name === 'answer'))
+    throw new SetupError(advice);
   fs.rmSync(source);
   fs.rmSync(wasm);
   // It holds the path of the trial; finding another path, emcc would throw its system libraries away.

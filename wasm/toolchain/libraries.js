@@ -10,7 +10,18 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Apt, debianRelease } from './apt.js';
-import { cacheFolder, cachePath, isMain, once, run, runMain, say, SetupError, sha256, which } from './common.js';
+import {
+  cacheFolder,
+  cachePath,
+  isMain,
+  once,
+  run,
+  runMain,
+  say,
+  SetupError,
+  sha256,
+  which,
+} from './common.js';
 
 /**
  * @typedef {object} Library
@@ -25,7 +36,9 @@ import { cacheFolder, cachePath, isMain, once, run, runMain, say, SetupError, sh
 
 /** @param {Library} library */
 async function ensureSource(library) {
-  const patch = library.PATCH ? fileURLToPath(new URL(`patches/${library.PATCH}`, import.meta.url)) : '';
+  const patch = library.PATCH
+    ? fileURLToPath(new URL(`patches/${library.PATCH}`, import.meta.url))
+    : '';
   const recipe = { sha256: library.SHA256, patch: patch && sha256(fs.readFileSync(patch)) };
   fs.mkdirSync(cachePath('sources'), { recursive: true });
   return once(`sources/${library.NAME}-${library.VERSION}`, recipe, (folder) => {
@@ -54,7 +67,10 @@ function hashOf(file) {
 
 /** @param {Library} library @param {string} folder @returns {string} the file, '' if upstream is out of reach */
 function fetchUpstream(library, folder) {
-  const file = path.join(folder, `${library.NAME}-${library.VERSION}-${path.basename(library.URL)}`);
+  const file = path.join(
+    folder,
+    `${library.NAME}-${library.VERSION}-${path.basename(library.URL)}`,
+  );
   const fetcher = which('curl')
     ? ['curl', '-fsSL', '--connect-timeout', '10', '--max-time', '300', '-o', file, library.URL]
     : [process.execPath, '-e', downloadScript, library.URL, file];
@@ -88,7 +104,8 @@ function fetchDebian(library, folder) {
   fs.mkdirSync(part);
   apt.fetchSource(library.DEBIAN, part);
   const names = fs.readdirSync(part).filter((name) => /\.orig\.tar\.\w+$/.test(name));
-  if (names.length !== 1) throw new SetupError(`expected one archive of ${library.DEBIAN}, found ${names.length}`);
+  if (names.length !== 1)
+    throw new SetupError(`expected one archive of ${library.DEBIAN}, found ${names.length}`);
   const file = path.join(folder, names[0]);
   fs.renameSync(path.join(part, names[0]), file);
   fs.rmSync(part, { recursive: true });
@@ -110,7 +127,8 @@ function checked(file, expected) {
 function applyPatch(patch, folder) {
   // git looks for a repository around the folder unless it is told not to.
   const env = { GIT_DIR: undefined, GIT_CEILING_DIRECTORIES: cacheFolder };
-  if (which('patch')) run('patch', ['-s', '-p1', '--no-backup-if-mismatch', '-i', patch], { cwd: folder });
+  if (which('patch'))
+    run('patch', ['-s', '-p1', '--no-backup-if-mismatch', '-i', patch], { cwd: folder });
   else run('git', ['apply', '-p1', patch], { cwd: folder, env });
 }
 

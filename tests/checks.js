@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// The developers' checks beyond `npm test`: sanitizers, a second compiler, formatting, types, house rules.
+import fs from 'node:fs';
+import path from 'node:path';
+import { ensureBuilt } from '../wasm/toolchain/build.js';
+import { capture, projectFolder } from '../wasm/toolchain/common.js';
+import { ensureClang } from '../wasm/toolchain/tools.js';
+
+/** @typedef {import('./run.js').Counts} Counts */
+
+/**
+ * @param {object} tools
+ * @param {(command: string, args: string[], env?: Record<string, string>) => number} tools.show
+ * @param {(preset: string) => Promise<Counts>} tools.runCTest
+ * @returns {[string, () => Counts | Promise<Counts>][]}
+ */
+export function checks({ show, runCTest }) {
+  /** One check that is an exit code. @param {number} exitCode */
+  const one = (exitCode) => ({
+    passed: exitCode === 0 ? 1 : 0,
+    failed: exitCode === 0 ? 0 : 1,
+    skipped: 0,
+  });
+  const bin = (/** @type {string} */ name) => path.join('node_modules/.bin', name);
+  return [
+    [
+      'sanitizers',
+      async () => {
+        await ensureBuilt(['asan']);
+        return runCTest('asan');
+      },
+    ],
+    ['clang', async () => one(await buildWithClang(show))],
+    [
+      'header as C++',
+      () =>
+        one(
+          show('c++', [
+            '-std=c++11',
+            '-Wall',
+            '-Wextra',
+            '-Wpedantic',
+            '-Werror',
+            '-fsyntax-only',
+            '-x',
+            'c++',
+            'src/offcut.h',
+          ]),
+        ),
+    ],
+    ['formatting of C', async () => one(await checkFormat(show))],
+    [
+      'types',
+      () =>
+        one(
+          show(bin('tsc'), [
+            '-p',
+            '.',
+            '--noEmit',
+            '--declaration',
+            'false',
+            '--emitDeclarationOnly',
+            'false',
+          ]),
+        ),
+    ],
+    ['types of the tools', () => one(show(bin('tsc'), ['-p', 'wasm/toolchain']))],
+    ['lint', () => one(show(bin('eslint'), ['.']))],
+    [
+      'formatting of JavaScript',
+      () =>
+        one(
+          show(bin('prettier'), [
+            '--check',
+            'js',
+            'tests',
+            'wasm',
+            'models',
+            'examples',
+            '--log-level',
+            'warn',
+          ]),
+        ),
+    ],
+    ['house rules', houseRules],
+  ];
+}
+
+/** Compiles everything native with clang and -Werror. @param {(command: string, args: string[], env?: Record<string, string>) => number} show */
+async function buildWithClang(show) {
+  const { clang, tools } = await ensureClang();
+  const env = { ...tools.env, CC: clang };
+  const folder = 'build/clang';
+  const configure = ['-S', '.', '-B', folder, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Debug'];
+  return show(tools.cmake, configure, env) || show(tools.cmake, ['--build', folder], env);
+}
+
+/** @param {(command: string, args: string[]) => number} show */
+async function checkFormat(show) {
+  const { clangFormat } = await ensureClang();
+  const files = tracked().filter((name) => /^(src|wasm|tests)\/.*\.[ch]$/.test(name));
+  return show(clangFormat, ['--dry-run', '--Werror', ...files]);
+}
+
+/** Files of the repository, new ones included. */
+function tracked() {
+  const listed = capture('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: projectFolder,
+  });
+  return listed.split('\n').filter((name) => name && fs.existsSync(path.join(projectFolder, name)));
+}
+
+// Written so that this file does not match itself.
+const forbidden = [
+  {
+    what: 'the host of a package registry or mirror',
+    pattern: /deb\.debian\.or[g]|registry\.npmj[s]|pypi\.or[g]|files\.pythonhoste[d]/,
+  },
+  { what: 'a path of one machine', pattern: /(^|[^\w.])\/(work|farm|root|home\/\w+)\/[\w.]/ },
+  { what: 'work left over', pattern: /\b(TODO|FIXME|XXX|HACK)\b/ },
+];
+const linesMax = 600;
+const bytesMax = 7 << 20;
+
+/** What a machine can see of the rules for files. @returns {Counts} */
+function houseRules() {
+  const findings = tracked().flatMap((name) => {
+    const bytes = fs.readFileSync(path.join(projectFolder, name));
+    if (bytes.length > bytesMax)
+      return [`${name}: ${bytes.length} bytes, expected at most ${bytesMax}`];
+    if (bytes.includes(0) || name === 'package-lock.json') return [];
+    return textFindings(name, bytes.toString('utf8'));
+  });
+  for (const finding of findings) process.stdout.write(`${finding}\n`);
+  return { passed: findings.length ? 0 : 1, failed: findings.length, skipped: 0 };
+}
+
+/** @param {string} name @param {string} text */
+function textFindings(name, text) {
+  const lines = text.split('\n');
+  const isCode = /\.(c|h|js|py|sh|cmake)$/.test(name);
+  const found = lines.flatMap((line, i) =>
+    forbidden
+      .filter(({ pattern }) => pattern.test(line))
+      .map(({ what }) => `${name}:${i + 1}: ${what}`),
+  );
+  if (isCode && lines.length > linesMax)
+    found.push(`${name}: ${lines.length} lines, expected at most ${linesMax}`);
+  if (isCode && !lines.slice(0, 3).some((line) => line.includes('SPDX-License-Identifier')))
+    found.push(`${name}: no SPDX line`);
+  return found;
+}
