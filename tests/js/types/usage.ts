@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiled, not run: what users write must pass, what is wrong must not.
+import {
+  type Image,
+  OffcutError,
+  type Result,
+  createEngine,
+  dispose,
+  removeBackground,
+} from 'offcut';
+import { type Engine, createEngine as createBareEngine } from 'offcut/core';
+
+const photo = new Uint8Array();
+const result: Result = await removeBackground(photo, {
+  name: 'cat',
+  mask: true,
+  onProgress: (stage, fraction) => {
+    const known: 'decode' | 'infer' | 'refine' | 'encode' = stage;
+    fraction.toFixed(known.length);
+  },
+  signal: AbortSignal.timeout(1000),
+  pixelsMax: 1e6,
+  onEmpty: 'error',
+});
+const image: Image = result.image;
+image.url?.startsWith('https:');
+const mask: Uint8Array | undefined = result.mask;
+result.box.width + result.timings.total + result.coverage + (mask?.length ?? 0);
+
+await removeBackground(new Blob([]));
+await removeBackground(new File([], 'a.jpg'));
+await removeBackground('photo.jpg', {
+  model: { data: 'network.onnx', input: { mean: [0, 0, 0] } },
+});
+await removeBackground(new URL('file:///photo.jpg'), { model: 'network.onnx' });
+
+try {
+  const engine: Engine = await createEngine({ variant: 'simd128' });
+  await engine.removeBackground(photo.buffer);
+  engine.dispose();
+} catch (error) {
+  if (error instanceof OffcutError && error.code === 'ERR_LIMIT') error.detail.trim();
+}
+dispose();
+
+await createBareEngine({ module: {} as WebAssembly.Module, model: async () => photo });
+
+// @ts-expect-error a number is no photo
+await removeBackground(42);
+// @ts-expect-error there is no such option
+await removeBackground(photo, { colour: 'red' });
+// @ts-expect-error nor such a value
+await removeBackground(photo, { onEmpty: 'ignore' });
+// @ts-expect-error the mask is there only on request
+result.mask.length;
+// @ts-expect-error the core needs a compiled module
+await createBareEngine({ model: photo });
+// @ts-expect-error there is no such code
+if (new OffcutError('ERR_FORMAT', '').code === 'ERR_NOTHING') dispose();
