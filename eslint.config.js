@@ -24,7 +24,7 @@ export default [
     files: [
       'js/cli.js',
       'js/cli/**',
-      'js/index.node.js',
+      'js/**/*node.js',
       'tests/**',
       'models/**',
       'wasm/**',

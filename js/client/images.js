@@ -269,9 +269,9 @@ export class Images {
    * @param {Operation} operation
    */
   async #add(facts, bytes, operation) {
-    const { url: _, ...image } = createImage(facts);
+    const { id } = createImage(facts);
     const created_at = new Date(this.#context.now()).toISOString();
-    const record = { ...image, created_at, stage: this.#place.stage };
+    const record = { id, ...facts, created_at, stage: this.#place.stage };
     await this.#context.store.add(record, bytes);
     this.#count(operation);
     return toImage(record, null);
@@ -291,7 +291,10 @@ export class Images {
 
   /** @param {Operation} operation */
   #count(operation) {
-    this.#place.onUsage(operation === 'removeBackground' ? USAGE_OF_REMOVE_BACKGROUND : 1, operation);
+    this.#place.onUsage(
+      operation === 'removeBackground' ? USAGE_OF_REMOVE_BACKGROUND : 1,
+      operation,
+    );
   }
 
   /** @param {string} id */

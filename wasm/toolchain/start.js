@@ -4,6 +4,7 @@
 //     node wasm/toolchain/start.js COMMAND [ARGUMENTS...]
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ensureBuilt, presets } from './build.js';
 import { projectFolder, runMain, say } from './common.js';
 import { ensureEmscripten } from './emscripten.js';
@@ -15,6 +16,7 @@ import { ensureTools } from './tools.js';
  * @property {string} [script] what runs in the end
  * @property {string[]} presets what is built before
  * @property {boolean} development whether it needs the development packages
+ * @property {boolean} [inside] whether it runs in this process, so that signals reach it
  */
 
 const wasm = ['wasm', 'wasm-relaxed'];
@@ -22,6 +24,7 @@ const wasm = ['wasm', 'wasm-relaxed'];
 /** @type {Record<string, Command>} */
 const commands = {
   cutout: { script: 'js/cli.js', presets: wasm, development: false },
+  serve: { script: 'js/server/node.js', presets: wasm, development: false, inside: true },
   corpus: { script: 'tests/corpus/run.js', presets: ['native', ...wasm], development: false },
   eval: { script: 'models/eval/run.js', presets: wasm, development: true },
   bench: { script: 'tests/bench/run.js', presets: wasm, development: true },
@@ -43,8 +46,17 @@ await runMain(async () => {
   }
   // `npm run build -- wasm` builds only that.
   await ensureBuilt(name === 'build' && args.length ? args : command.presets);
-  if (command.script) process.exitCode = start(command.script, args);
+  if (command.inside) await startInside(command.script ?? '', args);
+  else if (command.script) process.exitCode = start(command.script, args);
 });
+
+/** @param {string} script @param {string[]} args */
+async function startInside(script, args) {
+  const file = path.join(projectFolder, script);
+  process.argv.splice(1, Infinity, file, ...args);
+  process.chdir(process.env.INIT_CWD || process.cwd());
+  await import(pathToFileURL(file).href);
+}
 
 /** @param {string} script @param {string[]} args @returns {number} its exit code */
 function start(script, args) {
