@@ -67,9 +67,7 @@ export class ImageStore {
    */
   async find(id, stage) {
     if (!isId(id)) return undefined; // a key must not be made of just anything
-    const record = /** @type {ImageRecord | null} */ (
-      await this.#storage.getItem(`records:${id}`)
-    );
+    const record = /** @type {ImageRecord | null} */ (await this.#storage.getItem(`records:${id}`));
     // A file system may take image_A for image_a.
     if (typeof record !== 'object' || record?.id !== id) return undefined;
     return stage === undefined || record.stage === stage ? record : undefined;
@@ -169,7 +167,7 @@ export class ImageStore {
   async #existing(entries, count, stage) {
     /** @type {ImageRecord[]} */
     const records = [];
-    for (let i = 0; i < entries.length && records.length < count; ) {
+    for (let i = 0; i < entries.length && records.length < count;) {
       const some = entries.slice(i, i + Math.min(READ_AT_ONCE, count - records.length));
       const found = await Promise.all(some.map(({ id }) => this.find(id, stage)));
       records.push(...found.filter((record) => record !== undefined));
