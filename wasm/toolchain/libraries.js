@@ -43,9 +43,25 @@ async function ensureSource(library) {
   fs.mkdirSync(cachePath('sources'), { recursive: true });
   return once(`sources/${library.NAME}-${library.VERSION}`, recipe, (folder) => {
     const archive = fetchArchive(library);
-    run('tar', ['-x', '--no-same-owner', '--strip-components=1', '-f', archive, '-C', folder]);
+    unpackArchive(archive, folder);
     if (patch) applyPatch(patch, folder);
   });
+}
+
+/** @param {string} archive @param {string} folder */
+function unpackArchive(archive, folder) {
+  const args = ['-x', '--no-same-owner', '--strip-components=1', '-C', folder];
+  // A small Debian has no bzip2, but Python (Emscripten needs it) can do the same.
+  if (archive.endsWith('.bz2') && !which('bzip2')) {
+    const unzip = `${archive}.tar`;
+    const program =
+      'import bz2, shutil, sys; shutil.copyfileobj(bz2.open(sys.argv[1]), open(sys.argv[2], "wb"))';
+    run('python3', ['-c', program, archive, unzip]);
+    run('tar', [...args, '-f', unzip]);
+    fs.rmSync(unzip);
+  } else {
+    run('tar', [...args, '-f', archive]);
+  }
 }
 
 /** @param {Library} library @returns {string} a checked file */
