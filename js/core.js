@@ -35,10 +35,11 @@ export { findModel } from './model.js';
  * What became of a photo.
  *
  * @typedef {object} Result
- * @property {Uint8Array} png the subject as a PNG with straight alpha; the alpha matte where
- *   `output` is `'mask'`
+ * @property {Uint8Array<ArrayBuffer>} png the subject as a PNG with straight alpha; the alpha matte
+ *   where `output` is `'mask'`
  * @property {Image} image the eight fields that describe `png`
- * @property {Uint8Array} [mask] the alpha matte as a grey PNG, where the option `mask` asks for it
+ * @property {Uint8Array<ArrayBuffer>} [mask] the alpha matte as a grey PNG, where the option `mask`
+ *   asks for it
  * @property {number} coverage mean of alpha, 0 to 1; 0 if no subject was found
  * @property {Box} box holds every pixel that is at least half opaque; all 0 if there is none
  * @property {Timings} timings
@@ -220,7 +221,7 @@ export class Engine {
    * @param {Job} job
    * @param {Settings} settings
    * @param {{ pass: number, passes: number }} turn how often the encoder has run and will have run
-   * @returns {Promise<Uint8Array>} the PNG
+   * @returns {Promise<Uint8Array<ArrayBuffer>>} the PNG
    */
   async #drive(job, { signal, onProgress }, { pass, passes }) {
     /** @type {Uint8Array[]} */

@@ -19,10 +19,24 @@
  * - `ERR_INTERNAL`: a fault of this library; the next call starts afresh
  * - `ERR_NOT_FOUND`: there is no image with this id
  *
- * @typedef {'ERR_ARGUMENT' | 'ERR_FORMAT' | 'ERR_UNSUPPORTED' | 'ERR_CORRUPT' | 'ERR_TRUNCATED' |
- *   'ERR_LIMIT' | 'ERR_MEMORY' | 'ERR_MODEL' | 'ERR_STATE' | 'ERR_EMPTY' | 'ERR_CANCELLED' |
- *   'ERR_LOAD' | 'ERR_INTERNAL' | 'ERR_NOT_FOUND'} ErrorCode
+ * @typedef {(typeof CODES)[number]} ErrorCode
  */
+export const CODES = /** @type {const} */ ([
+  'ERR_ARGUMENT',
+  'ERR_FORMAT',
+  'ERR_UNSUPPORTED',
+  'ERR_CORRUPT',
+  'ERR_TRUNCATED',
+  'ERR_LIMIT',
+  'ERR_MEMORY',
+  'ERR_MODEL',
+  'ERR_STATE',
+  'ERR_EMPTY',
+  'ERR_CANCELLED',
+  'ERR_LOAD',
+  'ERR_INTERNAL',
+  'ERR_NOT_FOUND',
+]);
 
 /**
  * The one error this package throws. `code` is for programs, `detail` says what was wrong with this

@@ -74,7 +74,8 @@ async function measurePhoto(bench, photo, variant) {
 function measureColdStart() {
   const script = `
     import v8 from 'node:v8';
-    if (process.versions.v8.startsWith('11.3.')) v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+    if (process.versions.v8.startsWith('11.3.'))
+      v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
     const start = performance.now();
     const { removeBackground } = await import('offcut');
     const { timings } = await removeBackground(${JSON.stringify(examplePhoto())});

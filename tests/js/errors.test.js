@@ -103,7 +103,8 @@ test('ERR_LIMIT: too many pixels or bytes, refused before decoding', async () =>
 });
 
 test('ERR_MEMORY: more than wasm can hold, and the memory is given back', async () => {
-  // Interlaced: the picture must be held, 4.29 GB of it; its size can be said, but there is no room.
+  // Interlaced: the picture must be held, 4.29 GB of it; its size can be said, but there is no
+  // room.
   await failsWith(
     engine.removeBackground(header(32750, 32750, 1), { pixelsMax: 1e10 }),
     'ERR_MEMORY',

@@ -39,8 +39,8 @@ export function examplePhotos() {
 }
 
 /**
- * A white disc on black, for `network`: the disc is the subject. Its centre is off the picture's, so that a turned or
- * mirrored result shows.
+ * A white disc on black, for `network`: the disc is the subject. Its centre is off the picture's,
+ * so that a turned or mirrored result shows.
  *
  * @param {{ width?: number, height?: number }} [size]
  */

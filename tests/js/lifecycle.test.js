@@ -7,7 +7,7 @@ import path from 'node:path';
 import test, { before } from 'node:test';
 import { createEngine, dispose, removeBackground } from 'offcut';
 import { createEngine as createBareEngine } from 'offcut/core';
-import { bytesOf, discJpeg, examplePhotos, failure, network, pathOf } from './helpers.js';
+import { bytesOf, discJpeg, examplePhotos, failure, network, pathOf, root } from './helpers.js';
 
 /** @type {Uint8Array} */
 let jpeg;
@@ -23,9 +23,12 @@ test('nothing is loaded, compiled or fetched by importing', () => {
   const script = `
     import { createRequire } from 'node:module';
     const calls = [];
-    for (const name of ['compile', 'instantiate', 'validate']) WebAssembly[name] = () => calls.push(name);
+    for (const name of ['compile', 'instantiate', 'validate'])
+      WebAssembly[name] = () => calls.push(name);
     globalThis.fetch = () => calls.push('fetch');
-    await import('offcut'); await import('offcut/core'); await import('${new URL('js/index.web.js', `file://${pathOf('')}`)}');
+    await import('offcut');
+    await import('offcut/core');
+    await import('${new URL('js/index.web.js', root)}');
     process.stdout.write(JSON.stringify(calls));`;
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
     cwd: pathOf(''),

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The smallest network there is for tests: one 1x1 convolution, so that the mask is the photo's brightness (mean of R,
- * G and B). White on black is a subject on a background, and nothing is left to chance.
+ * The smallest network there is for tests: one 1x1 convolution, so that the mask is the photo's
+ * brightness (mean of R, G and B). White on black is a subject on a background, and nothing is left
+ * to chance.
  *
- * @param {{ side?: number, operator?: string }} [options] `operator`: what to call the convolution instead
+ * @param {{ side?: number, operator?: string }} [options] `operator`: what to call the convolution
+ *   instead
  * @returns {Uint8Array} an ONNX file
  */
 export function brightnessNetwork({ side = 64, operator = 'Conv' } = {}) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The same wasm file, but one exported function traps when it is called with the number `trigger` as its second, f64
- * parameter, and does nothing otherwise. The fault is a real one of a real build; only its place is chosen.
+ * The same wasm file, but one exported function traps when it is called with the number `trigger`
+ * as its second, f64 parameter, and does nothing otherwise. The fault is a real one of a real
+ * build; only its place is chosen.
  *
  * @param {Uint8Array} wasm
  * @param {string} name of the export

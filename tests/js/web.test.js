@@ -6,8 +6,10 @@ import test, { after, before } from 'node:test';
 import { dispose, removeBackground } from '../../js/index.web.js';
 import { discJpeg, failure, network, root } from './helpers.js';
 
-// The entry for browsers asks for addresses beside itself. Loaded by Node they are files, which its `fetch` refuses, so
-// the tests send them to a web server of their own; browsers themselves have their tests in tests/hosts.
+// The entry for browsers asks for addresses beside itself. Loaded by Node they are files, which its
+// `fetch` refuses, so
+// the tests send them to a web server of their own; browsers themselves have their tests in
+// tests/hosts.
 const nodeFetch = globalThis.fetch;
 
 /** @type {http.Server} */
@@ -68,7 +70,7 @@ test('compiles wasm that comes with another type', async () => {
   dispose();
 });
 
-test('a refused or failed request is an error that names the address, and is tried again', async () => {
+test('a failed request is an error that names the address, and is tried again', async () => {
   for (const [part, status] of /** @type {const} */ ([
     ['.wasm', 503],
     ['default.onnx', 404],
@@ -102,7 +104,8 @@ test('an abort does not wait for the network', async () => {
   assert.equal((await job).code, 'ERR_CANCELLED');
   answer?.();
   globalThis.fetch = through;
-  assert.equal((await removeBackground(jpeg)).image.format, 'png'); // the load went on, and is of use
+  // The load went on, and is of use.
+  assert.equal((await removeBackground(jpeg)).image.format, 'png');
   dispose();
 });
 

@@ -24,6 +24,8 @@ const result: Result = await removeBackground(photo, {
 });
 const image: Image = result.image;
 image.url?.startsWith('https:');
+new Blob([result.png, result.mask ?? '']);
+new Response(result.png);
 const mask: Uint8Array | undefined = result.mask;
 result.box.width + result.timings.total + result.coverage + (mask?.length ?? 0);
 
