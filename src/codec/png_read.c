@@ -90,7 +90,6 @@ static void begin_pass(png_state *state) {
     png_set_read_fn(state->png, state, on_read);
     png_set_user_limits(state->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* ours come later */
     png_set_chunk_malloc_max(state->png, CHUNK_BYTES_MAX);
-    png_set_keep_unknown_chunks(state->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_keep_unknown_chunks(state->png, PNG_HANDLE_CHUNK_NEVER, unwanted,
                                 (int)(sizeof unwanted / 5));
     png_read_info(state->png, state->info);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // node tests/corpus/run.js [FOLDER...] [--native] [--wasm] [--relaxed] [--damaged] [--verbose]
 // Decodes every file of a corpus and compares with its MANIFEST.tsv, natively and in WebAssembly.
+// OFFCUT_DECODE and OFFCUT_WASM name other builds (the asan preset's, for one).
 // --damaged decodes what is there of damaged files; then a refusal is no longer asked for.
 // Without a folder: the shared corpus beside the checkout, skipped where that is absent.
 
@@ -45,7 +46,7 @@ function chooseSides(options) {
     sides.push({ name: 'native', decoder: new NativeDecoder(need(program), milliseconds, damaged) });
   }
   if (all || options.wasm) {
-    const file = need(join(root, 'dist/offcut.wasm'));
+    const file = need(process.env.OFFCUT_WASM ?? join(root, 'dist/offcut.wasm'));
     sides.push({ name: 'wasm', decoder: new WasmDecoder(file, milliseconds, damaged) });
   }
   if (options.relaxed) {
