@@ -111,13 +111,15 @@ export class Apt {
 
   /** Writes the configuration and fetches the indexes. */
   update() {
-    for (const name of ['lists/partial', 'archives/partial', 'sources', 'empty'])
+    for (const name of ['lists/partial', 'archives/partial', 'sources', 'empty', 'machine', 'bare'])
       fs.mkdirSync(path.join(this.folder, name), { recursive: true });
     fs.writeFileSync(
       path.join(this.folder, 'sources', 'debian.sources'),
       sourcesFor(this.release, this.type),
     );
-    fs.writeFileSync(path.join(this.folder, 'status'), '');
+    // What is installed, and for a machine in disorder, nothing; copies, as apt locks the folder they are in.
+    fs.copyFileSync('/var/lib/dpkg/status', path.join(this.folder, 'machine/status'));
+    fs.writeFileSync(path.join(this.folder, 'bare/status'), '');
     fs.writeFileSync(this.env.APT_CONFIG, this.configuration());
     say(`reading the package index of Debian ${this.release}`);
     run('apt-get', ['update', '-q', '--error-on=any'], { env: this.env, advice: trouble });
@@ -133,7 +135,7 @@ export class Apt {
     const own = {
       'Dir::State': this.folder,
       'Dir::State::lists': path.join(this.folder, 'lists'),
-      'Dir::State::status': '/var/lib/dpkg/status',
+      'Dir::State::status': path.join(this.folder, 'machine/status'),
       'Dir::Cache': this.folder,
       'Dir::Cache::archives': path.join(this.folder, 'archives'),
       'Dir::Etc::main': '/dev/null',
@@ -161,7 +163,7 @@ export class Apt {
     const args = ['install', '--download-only', '--no-install-recommends', '-y', '-q', ...names];
     const uris = ['install', '--print-uris', '--no-install-recommends', '-y', '-qq', ...names];
     // A half-configured machine refuses to plan; then plan for an empty one.
-    const empty = ['-o', `Dir::State::status=${path.join(this.folder, 'status')}`];
+    const empty = ['-o', `Dir::State::status=${path.join(this.folder, 'bare/status')}`];
     const plan = spawnSync('apt-get', uris, {
       env: { ...process.env, ...this.env },
       encoding: 'utf8',
