@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Pooling and resizing. */
+#include "operator.h"
+
+#include <math.h>
+
+/* ---- windows, as convolutions have them too
+ * ------------------------------------------------------------------------- */
+
+static int32_t auto_pads(const offcut__node *node, int32_t in, offcut__window *w) {
+    const offcut__span mode = offcut__attribute_string(node, "auto_pad");
+    const bool upper = offcut__span_is(mode, "SAME_UPPER"),
+               lower = offcut__span_is(mode, "SAME_LOWER");
+    if (!upper && !lower) {
+        if (offcut__span_is(mode, "VALID")) w->before = w->after = 0;
+        return -1;
+    }
+    const int32_t out = (in + w->stride - 1) / w->stride;
+    const int64_t total =
+        (int64_t)(out - 1) * w->stride + (int64_t)(w->kernel - 1) * w->dilation + 1 - in;
+    const int32_t pads = total > 0 ? (int32_t)total : 0;
+    w->before = upper ? pads / 2 : pads - pads / 2;
+    w->after = pads - w->before;
+    return out;
+}
+
+offcut_status offcut__need_windows(const offcut__graph *graph, const offcut__node *node,
+                                   offcut__window w[2]) {
+    static const char *const names[] = {"kernel_shape", "strides", "dilations", "pads"};
+    int64_t lists[4][4] = {{w[0].kernel, w[1].kernel}, {1, 1}, {1, 1}, {0, 0, 0, 0}};
+    for (int i = 0; i < 4; i++) {
+        int64_t values[4];
+        uint32_t count = 0;
+        const uint32_t wanted = i == 3 ? 4 : 2;
+        const bool read = offcut__attribute_ints(node, names[i], values, 4, &count);
+        if (!read || (count != 0 && count != wanted))
+            return offcut__node_fail(graph, node, "attribute '%s' is not for two dimensions",
+                                     names[i]);
+        for (uint32_t k = 0; k < count; k++) lists[i][k] = values[k];
+        for (uint32_t k = 0; k < wanted; k++)
+            if (lists[i][k] < (i == 3 ? 0 : 1) || lists[i][k] > 4096)
+                return offcut__node_fail(graph, node, "attribute '%s' is out of range", names[i]);
+    }
+    for (int d = 0; d < 2; d++)
+        w[d] = (offcut__window){(int32_t)lists[0][d], (int32_t)lists[1][d], (int32_t)lists[2][d],
+                                (int32_t)lists[3][d] + node->extra_pads[d],
+                                (int32_t)lists[3][d + 2] + node->extra_pads[d + 2]};
+    return OFFCUT_OK;
+}
+
+int32_t offcut__window_output(const offcut__node *node, int32_t in, bool ceil_mode,
+                              offcut__window *w) {
+    const int32_t same = auto_pads(node, in, w);
+    if (same >= 0) return same;
+    const int64_t room =
+        (int64_t)in + w->before + w->after - ((int64_t)(w->kernel - 1) * w->dilation + 1);
+    if (room < 0) return 0;
+    int64_t out = room / w->stride + 1;
+    if (ceil_mode && room % w->stride != 0 && out * w->stride < (int64_t)in + w->before) out++;
+    return (int32_t)out;
+}
+
+/* ---- pooling
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+enum { MAX_POOL, AVERAGE_POOL };
+
+static offcut_status pool_windows(offcut__graph *graph, const offcut__node *node,
+                                  const offcut__value *x, offcut__window w[2], int32_t out[2]) {
+    w[0].kernel = w[1].kernel = 0; /* no default */
+    if (x->shape.rank != 4)
+        return offcut__node_fail(graph, node, "its input has %u dimensions, not 4", x->shape.rank);
+    OFFCUT_TRY(offcut__need_windows(graph, node, w));
+    const bool ceil_mode = offcut__attribute_int(node, "ceil_mode", 0) != 0;
+    for (int d = 0; d < 2; d++) {
+        out[d] = offcut__window_output(node, x->shape.dims[2 + d], ceil_mode, &w[d]);
+        if (out[d] < 1 || w[d].before >= w[d].kernel * w[d].dilation)
+            return offcut__node_fail(graph, node, "its window does not fit its input");
+    }
+    return OFFCUT_OK;
+}
+
+static offcut_status infer_pool(offcut__graph *graph, offcut__node *node) {
+    const offcut__value *x = NULL;
+    offcut__window w[2] = {{0}};
+    int32_t out[2] = {0};
+    OFFCUT_TRY(offcut__need_input(graph, node, 0, &x));
+    OFFCUT_TRY(pool_windows(graph, node, x, w, out));
+    const offcut__shape shape = {.rank = 4,
+                                 .dims = {x->shape.dims[0], x->shape.dims[1], out[0], out[1]}};
+    return offcut__infer_output(graph, node, 0, &shape, x->type);
+}
+
+static offcut_status lower_pool(offcut__builder *builder, offcut__node *node) {
+    offcut__window w[2] = {{0}};
+    int32_t size[2] = {0};
+    offcut__view in, out;
+    OFFCUT_TRY(
+        pool_windows(builder->graph, node, offcut__node_input(builder->graph, node, 0), w, size));
+    OFFCUT_TRY(offcut__build_image(builder, node, node->inputs[0], &in));
+    OFFCUT_TRY(offcut__build_output(builder, node->outputs[0], &out));
+    if (offcut__shape_count(&out.shape) == 0) return OFFCUT_OK;
+    offcut__op *op = NULL;
+    OFFCUT_TRY(offcut__build_op(builder, &op));
+    op->run = offcut__pool_run;
+    op->in[0] = in;
+    op->in_count = 1;
+    op->out = out;
+    op->u.pooling =
+        (offcut__pooling){.kernel_h = w[0].kernel,
+                          .kernel_w = w[1].kernel,
+                          .stride_h = w[0].stride,
+                          .stride_w = w[1].stride,
+                          .dilation_h = w[0].dilation,
+                          .dilation_w = w[1].dilation,
+                          .pad_top = w[0].before,
+                          .pad_left = w[1].before,
+                          .pad_bottom = w[0].after,
+                          .pad_right = w[1].after,
+                          .average = node->type->kind == AVERAGE_POOL,
+                          .include_pad = offcut__attribute_int(node, "count_include_pad", 0) != 0};
+    op->units = (uint32_t)(out.shape.dims[0] * out.shape.dims[2]);
+    op->unit_cost =
+        (double)out.shape.dims[3] * (out.shape.dims[1] * (double)w[0].kernel * w[1].kernel + 16);
+    return OFFCUT_OK;
+}
+
+/* ---- resize
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+typedef enum coordinates {
+    HALF_PIXEL,
+    PYTORCH_HALF_PIXEL,
+    ALIGN_CORNERS,
+    ASYMMETRIC,
+    TF_HALF_PIXEL,
+    HALF_PIXEL_SYMMETRIC,
+} coordinates;
+
+typedef struct resizing {
+    int64_t sizes[2];
+    double scales[2];
+    coordinates mode;
+    uint32_t taps; /* 1 nearest, 2 linear, 4 cubic */
+    int nearest;   /* 0 prefers the lower of two, 1 the upper, 2 rounds down, 3 up */
+    float cubic;
+    bool exclude_outside;
+} resizing;
+
+static bool pick(offcut__span span, const char *const *names, int count, int fallback,
+                 int *result) {
+    *result = fallback;
+    if (span.size == 0) return true;
+    for (int i = 0; i < count; i++) {
+        if (!offcut__span_is(span, names[i])) continue;
+        *result = i;
+        return true;
+    }
+    return false;
+}
+
+static offcut_status resize_modes(offcut__graph *graph, const offcut__node *node, resizing *r) {
+    static const char *const modes[] = {"nearest", "linear", "cubic", "bilinear"};
+    static const char *const places[] = {"half_pixel",           "pytorch_half_pixel",
+                                         "align_corners",        "asymmetric",
+                                         "tf_half_pixel_for_nn", "half_pixel_symmetric"};
+    static const char *const roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor",
+                                            "ceil"};
+    static const uint32_t taps[] = {1, 2, 4, 2};
+    int mode = 0, place = 0;
+    const bool old = graph->opset < 11 || offcut__span_is(node->op, "Upsample");
+    if (!pick(offcut__attribute_string(node, "mode"), modes, 4, 0, &mode) ||
+        !pick(offcut__attribute_string(node, "coordinate_transformation_mode"), places, 6,
+              old ? ASYMMETRIC : HALF_PIXEL, &place) ||
+        !pick(offcut__attribute_string(node, "nearest_mode"), roundings, 4, old ? 2 : 0,
+              &r->nearest) ||
+        offcut__attribute_int(node, "antialias", 0) != 0)
+        return offcut__node_fail(graph, node, "this way of resizing is not supported");
+    r->taps = taps[mode];
+    r->mode = (coordinates)place;
+    r->cubic = offcut__attribute_float(node, "cubic_coeff_a", -0.75f);
+    r->exclude_outside = offcut__attribute_int(node, "exclude_outside", 0) != 0;
+    return OFFCUT_OK;
+}
+
+/* Where node keeps sizes and scales depends on the opset. */
+static offcut_status resize_inputs(const offcut__graph *graph, const offcut__node *node,
+                                   const offcut__value **scales, const offcut__value **sizes) {
+    const bool old = graph->opset < 11 || offcut__span_is(node->op, "Upsample");
+    *scales = offcut__node_input(graph, node, old ? 1 : 2);
+    *sizes = old ? NULL : offcut__node_input(graph, node, 3);
+    if (*sizes && (*sizes)->constant && offcut__shape_count(&(*sizes)->shape) == 0) *sizes = NULL;
+    if (*scales && (*scales)->constant && offcut__shape_count(&(*scales)->shape) == 0)
+        *scales = NULL;
+    if ((*scales && !(*scales)->constant) || (*sizes && !(*sizes)->constant))
+        return offcut__node_fail(graph, node, "its sizes have to be constant");
+    if (!*scales && !*sizes) return offcut__node_fail(graph, node, "it has no sizes");
+    return OFFCUT_OK;
+}
+
+static offcut_status resize_axis(const offcut__graph *graph, const offcut__node *node,
+                                 const offcut__value *x, uint32_t axis, double scale, double size,
+                                 resizing *r) {
+    const double in = x->shape.dims[axis];
+    if (size < 0) size = floor(in * scale);
+    if (!(size >= 1 && size <= 65536) || !(scale > 0))
+        return offcut__node_fail(graph, node, "its sizes are out of range");
+    if (axis >= 2) {
+        r->sizes[axis - 2] = (int64_t)size;
+        r->scales[axis - 2] = scale;
+    } else if (size < in || size > in) {
+        return offcut__node_fail(graph, node, "it changes more than height and width");
+    }
+    return OFFCUT_OK;
+}
+
+static offcut_status read_resizing(offcut__graph *graph, const offcut__node *node,
+                                   const offcut__value *x, resizing *r) {
+    const offcut__value *scales = NULL, *sizes = NULL;
+    int64_t axes[OFFCUT__RANK_MAX];
+    uint32_t axis_count = 0;
+    *r = (resizing){.taps = 0};
+    if (x->shape.rank != 4 || offcut__shape_count(&x->shape) == 0)
+        return offcut__node_fail(graph, node, "its input is not a picture");
+    r->sizes[0] = x->shape.dims[2];
+    r->sizes[1] = x->shape.dims[3];
+    r->scales[0] = r->scales[1] = 1;
+    OFFCUT_TRY(resize_modes(graph, node, r));
+    if (!offcut__attribute_ints(node, "axes", axes, OFFCUT__RANK_MAX, &axis_count))
+        return offcut__node_fail(graph, node, "its axes are damaged");
+    if (offcut__attribute_has(node, "scales")) { /* Upsample 7 */
+        return offcut__node_fail(graph, node, "opset 7 is not supported for this operator");
+    }
+    OFFCUT_TRY(resize_inputs(graph, node, &scales, &sizes));
+    const uint32_t count = axis_count ? axis_count : 4;
+    const size_t given = offcut__shape_count(sizes ? &sizes->shape : &scales->shape);
+    if (given != count) return offcut__node_fail(graph, node, "its sizes do not fit its input");
+    if (offcut__attribute_has(node, "keep_aspect_ratio_policy") &&
+        !offcut__span_is(offcut__attribute_string(node, "keep_aspect_ratio_policy"), "stretch"))
+        return offcut__node_fail(graph, node, "keeping the aspect ratio is not supported");
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t axis = i;
+        if (axis_count && !offcut__axis(axes[i], 4, &axis))
+            return offcut__node_fail(graph, node, "an axis is out of range");
+        const double size = sizes ? offcut__constant_get(sizes, i) : -1;
+        const double scale = sizes ? size / x->shape.dims[axis] : offcut__constant_get(scales, i);
+        OFFCUT_TRY(resize_axis(graph, node, x, axis, scale, size, r));
+    }
+    return OFFCUT_OK;
+}
+
+static offcut_status infer_resize(offcut__graph *graph, offcut__node *node) {
+    const offcut__value *x = NULL;
+    resizing r;
+    OFFCUT_TRY(offcut__need_input(graph, node, 0, &x));
+    OFFCUT_TRY(read_resizing(graph, node, x, &r));
+    const offcut__shape shape = {
+        .rank = 4,
+        .dims = {x->shape.dims[0], x->shape.dims[1], (int32_t)r.sizes[0], (int32_t)r.sizes[1]}};
+    return offcut__infer_output(graph, node, 0, &shape, x->type);
+}
+
+/* Where output position out lies in the input. In single precision like the engines that networks
+ * were trained with: nearest depends on which side of a half a product falls. */
+static float position(const resizing *r, int d, int32_t in, int32_t out) {
+    const float scale = (float)r->scales[d], x = (float)out;
+    const float length = (float)r->sizes[d];
+    switch (r->mode) {
+        case PYTORCH_HALF_PIXEL: return r->sizes[d] > 1 ? (x + 0.5f) / scale - 0.5f : 0.0f;
+        case ALIGN_CORNERS: return r->sizes[d] > 1 ? x * (float)(in - 1) / (length - 1) : 0.0f;
+        case ASYMMETRIC: return x / scale;
+        case TF_HALF_PIXEL: return (x + 0.5f) / scale;
+        case HALF_PIXEL_SYMMETRIC: {
+            const float adjustment = length / (scale * (float)in);
+            const float centre = (float)in / 2;
+            return centre * (1 - adjustment) + (x + 0.5f) / scale - 0.5f;
+        }
+        case HALF_PIXEL: break;
+    }
+    return (x + 0.5f) / scale - 0.5f;
+}
+
+static int32_t bound(int64_t index, int32_t in) {
+    return index < 0 ? 0 : index >= in ? in - 1 : (int32_t)index;
+}
+
+static int32_t nearest_pixel(const resizing *r, float x, int32_t in) {
+    float rounded = 0;
+    switch (r->nearest) {
+        case 0: rounded = ceilf(x - 0.5f); break;
+        case 1: rounded = floorf(x + 0.5f); break;
+        case 2: rounded = floorf(x); break;
+        default: rounded = ceilf(x); break;
+    }
+    return bound((int64_t)rounded, in);
+}
+
+static void cubic_taps(const resizing *r, float x, int32_t in, int32_t *indices, float *weights) {
+    const float floor_x = floorf(x), t = x - floor_x, a = r->cubic;
+    float sum = 0;
+    for (int i = 0; i < 4; i++) {
+        const float d = fabsf(t - (float)(i - 1));
+        const int64_t index = (int64_t)floor_x + i - 1;
+        weights[i] = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1
+                            : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+        if (r->exclude_outside && (index < 0 || index >= in)) weights[i] = 0;
+        sum += weights[i];
+        indices[i] = bound(index, in);
+    }
+    if (!r->exclude_outside) return;
+    for (int i = 0; i < 4; i++) weights[i] /= sum;
+}
+
+static offcut_status resize_table(offcut__builder *builder, const resizing *r, int d, int32_t in,
+                                  const int32_t **indices, const float **weights) {
+    int32_t *index = NULL;
+    float *weight = NULL;
+    const size_t count = (size_t)r->sizes[d] * r->taps;
+    OFFCUT_TRY(offcut__build_indices(builder, count, &index));
+    OFFCUT_TRY(offcut__build_floats(builder, count, &weight));
+    *indices = index;
+    *weights = weight;
+    for (int32_t out = 0; out < (int32_t)r->sizes[d]; out++, index += r->taps, weight += r->taps) {
+        float x = position(r, d, in, out);
+        if (r->sizes[d] == in && r->scales[d] >= 1 && r->scales[d] <= 1) x = (float)out;
+        if (r->taps == 1) {
+            index[0] = nearest_pixel(r, x, in);
+            weight[0] = 1;
+        } else if (r->taps == 4) {
+            cubic_taps(r, x, in, index, weight);
+        } else {
+            const float inside = x < 0 ? 0 : x > (float)(in - 1) ? (float)(in - 1) : x;
+            index[0] = bound((int64_t)inside, in);
+            index[1] = bound((int64_t)index[0] + 1, in);
+            weight[1] = inside - (float)index[0];
+            weight[0] = 1 - weight[1];
+        }
+    }
+    return OFFCUT_OK;
+}
+
+static offcut_status lower_resize(offcut__builder *builder, offcut__node *node) {
+    const offcut__value *x = offcut__node_input(builder->graph, node, 0);
+    resizing r;
+    offcut__view in, out;
+    OFFCUT_TRY(read_resizing(builder->graph, node, x, &r));
+    OFFCUT_TRY(offcut__build_image(builder, node, node->inputs[0], &in));
+    OFFCUT_TRY(offcut__build_output(builder, node->outputs[0], &out));
+    offcut__op *op = NULL;
+    OFFCUT_TRY(offcut__build_op(builder, &op));
+    op->run = offcut__resize_run;
+    op->in[0] = in;
+    op->in_count = 1;
+    op->out = out;
+    offcut__resize *to = &op->u.resize;
+    to->taps_y = to->taps_x = r.taps;
+    OFFCUT_TRY(resize_table(builder, &r, 0, x->shape.dims[2], &to->rows, &to->row_weights));
+    OFFCUT_TRY(resize_table(builder, &r, 1, x->shape.dims[3], &to->columns, &to->column_weights));
+    op->scratch_size = offcut__resize_scratch(op);
+    op->units = (uint32_t)(out.shape.dims[0] * out.shape.dims[2]);
+    op->unit_cost = (double)out.shape.dims[3] * out.shape.dims[1] * 4 * r.taps;
+    return OFFCUT_OK;
+}
+
+const offcut__operator offcut__operators_image[] = {
+    {"MaxPool", MAX_POOL, infer_pool, NULL, lower_pool},
+    {"AveragePool", AVERAGE_POOL, infer_pool, NULL, lower_pool},
+    {"Resize", 0, infer_resize, NULL, lower_resize},
+    {"Upsample", 0, infer_resize, NULL, lower_resize},
+    {.name = NULL},
+};

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Runs a model: the picture in, the operations slice by slice, the mask out. */
+#include "model.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Multiply-adds of a slice: some 10 ms where the engine does 10 GMAC/s. */
+#define SLICE 1e8
+#define ALIGNMENT 64 /* bytes */
+
+static void release_arena(offcut_model *model) {
+    free(model->arena_memory);
+    model->arena_memory = NULL;
+    model->arena = NULL;
+    model->running = false;
+}
+
+void offcut__network_end(offcut_model *model) {
+    if (!model) return;
+    release_arena(model);
+    free(model->result);
+    model->result = NULL;
+}
+
+static void write_picture(const offcut_model *model, const float *input) {
+    const offcut__view *p = &model->picture;
+    const ptrdiff_t height = p->shape.dims[2], width = p->shape.dims[3];
+    float *out = offcut__view_write(p, model->arena);
+    for (ptrdiff_t y = 0; y < height; y++)
+        for (ptrdiff_t x = 0; x < width; x++)
+            for (ptrdiff_t c = 0; c < 3; c++)
+                out[c * p->strides[1] + y * p->strides[2] + x * p->strides[3]] =
+                    input[(c * height + y) * width + x];
+}
+
+offcut_status offcut__network_begin(offcut_ctx *ctx, offcut_model *model, const float *input) {
+    OFFCUT_FAIL_IF(!model || !input, ctx, OFFCUT_ERR_ARGUMENT, "there is no model or no input");
+    OFFCUT_FAIL_IF(model->running, ctx, OFFCUT_ERR_STATE, "another run is under way on this model");
+    offcut__network_end(model);
+    const size_t size = (size_t)model->mask.shape.dims[1] * (size_t)model->mask.shape.dims[2];
+    OFFCUT_TRY(offcut__alloc(ctx, size, sizeof *model->result, &model->result));
+    model->arena_memory = malloc(model->arena_size * sizeof *model->arena + ALIGNMENT);
+    if (!model->arena_memory) {
+        offcut__network_end(model);
+        return offcut__fail(ctx, OFFCUT_ERR_MEMORY, "no memory for %zu x %zu bytes",
+                            model->arena_size, sizeof(float));
+    }
+    const size_t misaligned = (uintptr_t)model->arena_memory % ALIGNMENT;
+    model->arena =
+        (float *)(void *)((uint8_t *)model->arena_memory + (ALIGNMENT - misaligned) % ALIGNMENT);
+    model->running = true;
+    model->next_op = 0;
+    model->next_unit = 0;
+    model->done = 0;
+    write_picture(model, input);
+    return OFFCUT_OK;
+}
+
+static float sigmoid(float x) {
+    return 1.0f / (1.0f + expf(-x));
+}
+
+static float softmax(const float *values, ptrdiff_t stride, int32_t count, float x) {
+    float peak = x;
+    double sum = 0;
+    for (int32_t c = 0; c < count; c++)
+        peak = values[c * stride] > peak ? values[c * stride] : peak;
+    for (int32_t c = 0; c < count; c++) sum += exp((double)(values[c * stride] - peak));
+    return (float)(exp((double)(x - peak)) / sum);
+}
+
+static void read_mask(offcut_model *model) {
+    const offcut__view *m = &model->mask;
+    const float *values = offcut__view_read(m, model->arena);
+    float *out = model->result;
+    for (int32_t y = 0; y < m->shape.dims[1]; y++) {
+        for (int32_t x = 0; x < m->shape.dims[2]; x++) {
+            const float *pixel = values + y * m->strides[1] + x * m->strides[2];
+            const float v = pixel[(ptrdiff_t)model->input.channel * m->strides[0]];
+            switch (model->input.activation) {
+                case OFFCUT_ACTIVATION_SIGMOID: *out++ = sigmoid(v); break;
+                case OFFCUT_ACTIVATION_SOFTMAX:
+                    *out++ = softmax(pixel, m->strides[0], m->shape.dims[0], v);
+                    break;
+                case OFFCUT_ACTIVATION_NONE: *out++ = v; break;
+            }
+        }
+    }
+}
+
+offcut_status offcut__network_step(offcut_ctx *ctx, offcut_model *model, bool *done) {
+    *done = false;
+    OFFCUT_FAIL_IF(!model || !model->running, ctx, OFFCUT_ERR_STATE,
+                   "no run is under way on this model");
+    double budget = SLICE;
+    while (budget > 0 && model->next_op < model->op_count) {
+        const offcut__op *op = &model->ops[model->next_op];
+        const uint32_t left = op->units - model->next_unit;
+        const double affordable = budget / op->unit_cost;
+        uint32_t count = affordable < left ? (uint32_t)affordable : left;
+        if (count == 0) count = 1;
+        op->run(op, model->arena, model->next_unit, model->next_unit + count);
+        model->next_unit += count;
+        budget -= count * op->unit_cost;
+        model->done += count * op->unit_cost;
+        if (model->next_unit < op->units) continue;
+        model->next_unit = 0;
+        model->next_op++;
+    }
+    if (model->next_op < model->op_count) return OFFCUT_OK;
+    read_mask(model);
+    *done = true;
+    return OFFCUT_OK;
+}
+
+float offcut__network_fraction(const offcut_model *model) {
+    if (!model || !(model->cost > 0)) return 1;
+    return (float)(model->done / model->cost);
+}
+
+const float *offcut__network_mask(const offcut_model *model, uint32_t *width, uint32_t *height) {
+    *width = (uint32_t)model->mask.shape.dims[2];
+    *height = (uint32_t)model->mask.shape.dims[1];
+    return model->result;
+}
+
+offcut_status offcut_network_run(offcut_ctx *ctx, offcut_model *model, const float *input,
+                                 const float **mask, uint32_t *mask_width, uint32_t *mask_height) {
+    if (!ctx || !mask || !mask_width || !mask_height) return OFFCUT_ERR_ARGUMENT;
+    *mask = NULL;
+    *mask_width = *mask_height = 0;
+    OFFCUT_TRY(offcut__network_begin(ctx, model, input));
+    for (bool done = false; !done;) OFFCUT_TRY(offcut__network_step(ctx, model, &done));
+    /* The mask stays until the next run, the arena does not. */
+    release_arena(model);
+    *mask = offcut__network_mask(model, mask_width, mask_height);
+    return OFFCUT_OK;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Shapes, and strided views of stored floats. Image tensors (rank 4) are N, C, H, W by their shape
+ * and N, H, W, C by their strides; everything else is row-major. */
+#ifndef OFFCUT_NN_VIEW_H
+#define OFFCUT_NN_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OFFCUT__RANK_MAX 8
+
+typedef struct offcut__shape {
+    uint32_t rank;
+    int32_t dims[OFFCUT__RANK_MAX]; /* >= 0; the product is within limits */
+} offcut__shape;
+
+#define OFFCUT__STORAGE_NONE (-2)     /* not there */
+#define OFFCUT__STORAGE_CONSTANT (-1) /* in model memory, not in the arena */
+
+typedef struct offcut__view {
+    int32_t storage;       /* which part of the arena, or one of the above */
+    const float *constant; /* of OFFCUT__STORAGE_CONSTANT */
+    ptrdiff_t offset; /* floats from the beginning of the storage; after planning: of the arena */
+    offcut__shape shape;
+    ptrdiff_t strides[OFFCUT__RANK_MAX]; /* in floats; 0 where a value is repeated */
+} offcut__view;
+
+/* Where a view's first element is. Only views of storages may be written to. */
+static inline const float *offcut__view_read(const offcut__view *view, const float *arena) {
+    return (view->storage == OFFCUT__STORAGE_CONSTANT ? view->constant : arena) + view->offset;
+}
+
+static inline float *offcut__view_write(const offcut__view *view, float *arena) {
+    return arena + view->offset;
+}
+
+/* Row-major strides. */
+void offcut__view_row_major(offcut__view *view);
+/* The layout that operators agree on: channels last for rank 4, row-major otherwise. */
+void offcut__view_standard(offcut__view *view);
+/* Whether each pixel's channels lie side by side: what the image kernels ask for. */
+bool offcut__view_is_image(const offcut__view *view);
+/* Views the same elements, in row-major order of the shape, under another shape of as many
+ * elements. false: strides cannot express it. */
+bool offcut__view_reshape(const offcut__view *view, const offcut__shape *shape,
+                          offcut__view *result);
+bool offcut__shape_equal(const offcut__shape *a, const offcut__shape *b);
+
+#endif
