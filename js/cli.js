@@ -1,20 +1,25 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
 
-/** @import { Engine } from './core.js' */
 /** @import { Task } from './cli/files.js' */
+/** @import { Lane, Source } from './cli/workers.js' */
 
 import { readFileSync } from 'node:fs';
+import os from 'node:os';
 import process from 'node:process';
 import v8 from 'node:v8';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { UsageError, expandInputs, planTasks, writeWhole } from './cli/files.js';
 import { Progress } from './cli/progress.js';
+import { createLanes } from './cli/workers.js';
 import { refuseOver } from './core.js';
-import { OffcutError, createEngine } from './index.node.js';
+import { OffcutError } from './index.node.js';
 import { readOptions } from './options.js';
 
 const EXIT = { ok: 0, failed: 1, usage: 2, unusable: 3, interrupted: 130 };
+
+/** Each photo at work has some tens of megabytes of its own. */
+const JOBS_MAX = 4;
 
 const HELP = `
 Photos are JPEG, PNG or WebP; results are PNG. Photos are never overwritten.
@@ -39,6 +44,7 @@ Examples:
  * @property {boolean} [refuseEmpty]
  * @property {number} [compression]
  * @property {string} [name]
+ * @property {number} [jobs]
  * @property {boolean} [json]
  * @property {boolean} [quiet]
  *
@@ -61,6 +67,11 @@ function createCommand() {
     .option('--refuse-empty', 'fail where no subject is found')
     .option('--compression <LEVEL>', 'zlib level, 1 to 9 (default: 1)', parseLevel)
     .option('--name <NAME>', "the image's name in the JSON (default: the file's)")
+    .option(
+      '-j, --jobs <N>',
+      `photos at the same time (default: cores, at most ${JOBS_MAX})`,
+      parseJobs,
+    )
     .option('--json', 'print the Image object of each result, one a line')
     .option('-q, --quiet', 'no progress bar')
     .version(version, '-V, --version')
@@ -74,15 +85,22 @@ function parseLevel(text) {
   return Number(text);
 }
 
+/** @param {string} text */
+function parseJobs(text) {
+  if (!/^[1-9]\d?$/.test(text)) throw new InvalidArgumentError('Expected 1 to 99.');
+  return Number(text);
+}
+
 /**
  * @param {Task} task
- * @param {Engine} engine
+ * @param {Lane} lane
  * @param {Flags} flags
  * @param {Progress} progress
  * @param {AbortSignal} signal
+ * @returns {Promise<import('./image.js').Image>}
  */
-async function runTask({ input, output }, engine, flags, progress, signal) {
-  const { png, image } = await engine.removeBackground(openInput(input), {
+async function runTask({ input, output }, lane, flags, progress, signal) {
+  const { png, image } = await lane.removeBackground(openInput(input), {
     name: flags.name,
     output: flags.mask ? 'mask' : 'cutout',
     refine: flags.refine,
@@ -95,7 +113,7 @@ async function runTask({ input, output }, engine, flags, progress, signal) {
   });
   if (output === '-') await writeOut(png);
   else await writeWhole(output, png);
-  if (flags.json) await writeOut(`${JSON.stringify(image)}\n`);
+  return image;
 }
 
 /** @param {unknown} error */
@@ -107,7 +125,7 @@ function explain(error) {
 
 /**
  * @param {string} input
- * @returns {import('./core.js').Input}
+ * @returns {string | Source}
  */
 function openInput(input) {
   return input === '-' ? { read: readIn } : input;
@@ -159,23 +177,50 @@ async function cutOut(inputs, flags, signal) {
   if (flags.json && tasks[0].output === '-') {
     throw new UsageError('--json and the picture both want stdout; give -o a file');
   }
-  const engine = await load(flags.model);
-  if (!engine) return EXIT.unusable;
+  const lanes = await load(flags, tasks.length);
+  if (!lanes) return EXIT.unusable;
   const progress = new Progress(tasks.length, process.stderr.isTTY && !flags.quiet);
-  let failures = unmatched.length;
-  for (const task of tasks) {
-    try {
-      await runTask(task, engine, flags, progress, signal);
-    } catch (error) {
-      if (signal.aborted) break;
-      progress.say(`${task.input}: ${explain(error)}`);
-      failures++;
-    }
-    progress.next();
-  }
+  const failures = await runAll(tasks, lanes, flags, progress, signal);
   progress.stop();
+  for (const lane of lanes) lane.dispose();
   if (signal.aborted) return EXIT.interrupted;
-  return failures > 0 ? EXIT.failed : EXIT.ok;
+  return failures + unmatched.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/**
+ * Every lane takes the next photo when it is done with one. JSON comes in the order of the photos
+ * all the same.
+ *
+ * @param {Task[]} tasks
+ * @param {Lane[]} lanes
+ * @param {Flags} flags
+ * @param {Progress} progress
+ * @param {AbortSignal} signal
+ * @returns {Promise<number>} failures
+ */
+async function runAll(tasks, lanes, flags, progress, signal) {
+  const queue = tasks.entries();
+  /** @type {string[]} by photo; what is still under way is missing */
+  const lines = [];
+  let printed = 0;
+  let failures = 0;
+  const follow = async (/** @type {Lane} */ lane) => {
+    for (const [i, task] of queue) {
+      try {
+        const image = await runTask(task, lane, flags, progress, signal);
+        lines[i] = flags.json ? `${JSON.stringify(image)}\n` : '';
+      } catch (error) {
+        if (signal.aborted) return;
+        progress.say(`${task.input}: ${explain(error)}`);
+        lines[i] = '';
+        failures++;
+      }
+      progress.next(task.input);
+      while (lines[printed] !== undefined) process.stdout.write(lines[printed++]);
+    }
+  };
+  await Promise.all(lanes.map(follow));
+  return failures;
 }
 
 /** @param {string | undefined} name */
@@ -187,18 +232,23 @@ function checkName(name) {
   }
 }
 
-/** @param {string | undefined} model */
-async function load(model) {
+/**
+ * @param {Flags} flags
+ * @param {number} photos
+ * @returns {Promise<Lane[] | undefined>} `undefined` if the core or the network cannot be used
+ */
+async function load({ model, jobs }, photos) {
   allowRelaxedSimd();
+  const most = jobs ?? Math.min(os.availableParallelism(), JOBS_MAX);
   try {
-    const engine = await createEngine({ model });
-    if (!engine.described) {
+    const lanes = await createLanes(Math.min(most, photos), model);
+    if (!lanes[0].described) {
       process.stderr.write(
         `${model}: unknown network: the photo goes in as RGB in 0..1 and the first output ` +
           `is taken as the mask; ${model}.json can say otherwise\n`,
       );
     }
-    return engine;
+    return lanes;
   } catch (error) {
     process.stderr.write(`offcut: ${error instanceof Error ? error.message : error}\n`);
     return undefined;

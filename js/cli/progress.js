@@ -27,6 +27,8 @@ export class Progress {
   #bar;
   #total;
   #done = 0;
+  /** @type {Map<string, number>} how far the photos under way are, by file */
+  #parts = new Map();
 
   /**
    * @param {number} total photos
@@ -54,13 +56,19 @@ export class Progress {
    * @param {number} fraction
    */
   update(file, stage, fraction) {
-    this.#bar?.update(this.#done + overall(stage, fraction), { file, stage });
+    this.#parts.set(file, overall(stage, fraction));
+    this.#bar?.update(this.#value(), { file, stage });
   }
 
-  /** The photo is done, well or badly. */
-  next() {
+  /**
+   * The photo is done, well or badly.
+   *
+   * @param {string} file
+   */
+  next(file) {
+    this.#parts.delete(file);
     this.#done++;
-    this.#bar?.update(this.#done);
+    this.#bar?.update(this.#value());
   }
 
   /**
@@ -79,6 +87,10 @@ export class Progress {
   }
 
   #start() {
-    this.#bar?.start(this.#total, this.#done, { file: '', stage: '' });
+    this.#bar?.start(this.#total, this.#value(), { file: '', stage: '' });
+  }
+
+  #value() {
+    return [...this.#parts.values()].reduce((sum, part) => sum + part, this.#done);
   }
 }

@@ -183,6 +183,24 @@ test('--json prints the image of each result, one a line', async () => {
   assert.equal(JSON.parse(String(named.stdout)).name, 'Zoë');
 });
 
+test('-j works on several photos at once, with the same results in the same order', async () => {
+  const inputs = ['photos/c.webp', 'photos/b.png', 'photos/notes.txt', 'photos/a.jpg'];
+  const one = await offcut([...inputs, '-o', 'serial', '--json', '-j', '1']);
+  const three = await offcut([...inputs, '-o', 'parallel', '--json', '-j', '3']);
+  for (const { code, stdout, stderr } of [one, three]) {
+    assert.equal(code, 1);
+    assert.match(stderr, /^photos\/notes\.txt: .+ \(ERR_FORMAT\)\n$/);
+    const lines = String(stdout).trim().split('\n');
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).name),
+      ['c', 'b', 'a'],
+    );
+  }
+  for (const name of ['a.png', 'b.png', 'c.png']) {
+    assert.deepEqual(await readFile(at(`parallel/${name}`)), await readFile(at(`serial/${name}`)));
+  }
+});
+
 test('one bad file among many is reported and does not stop the rest', async () => {
   const whole = await readFile(at('photos/a.jpg'));
   await writeFile(at('cut.jpg'), whole.subarray(0, whole.length * 0.7));
@@ -226,6 +244,7 @@ test('wrong usage ends with 2, says why, and does nothing', async () => {
     [[], /missing required argument 'IN'/],
     [['photos/a.jpg', '--colour'], /unknown option '--colour'/],
     [['photos/a.jpg', '--compression', '10'], /Expected 1 to 9/],
+    [['photos/a.jpg', '-j', '0'], /Expected 1 to 99/],
     [
       ['photos/a.jpg', '--name', 'x'.repeat(31)],
       /Expected a string of 1 to 30 characters for name/,
