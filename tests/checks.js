@@ -31,23 +31,7 @@ export function checks({ show, runCTest }) {
       },
     ],
     ['clang', async () => one(await buildWithClang(show))],
-    [
-      'header as C++',
-      () =>
-        one(
-          show('c++', [
-            '-std=c++11',
-            '-Wall',
-            '-Wextra',
-            '-Wpedantic',
-            '-Werror',
-            '-fsyntax-only',
-            '-x',
-            'c++',
-            'src/offcut.h',
-          ]),
-        ),
-    ],
+    ['header as C++', async () => one(await checkHeader(show))],
     ['formatting of C', async () => one(await checkFormat(show))],
     [
       'types',
@@ -93,6 +77,13 @@ async function buildWithClang(show) {
   const folder = 'build/clang';
   const configure = ['-S', '.', '-B', folder, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=Debug'];
   return show(tools.cmake, configure, env) || show(tools.cmake, ['--build', folder], env);
+}
+
+/** @param {(command: string, args: string[]) => number} show */
+async function checkHeader(show) {
+  const { clang } = await ensureClang();
+  const warnings = ['-Wall', '-Wextra', '-Wpedantic', '-Werror'];
+  return show(clang, ['-std=c++11', ...warnings, '-fsyntax-only', '-x', 'c++', 'src/offcut.h']);
 }
 
 /** @param {(command: string, args: string[]) => number} show */

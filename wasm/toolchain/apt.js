@@ -10,6 +10,9 @@ const trouble =
   'Check that this machine reaches its Debian package mirror (`apt-get update` tells), then run this again:\n' +
   'it goes on where it stopped.';
 
+/** On a terminal apt shows its progress in place. */
+const quiet = process.stderr.isTTY ? [] : ['-q'];
+
 /** The machine's Debian release, as "bookworm"; '' on other systems. */
 export function debianRelease() {
   if (!which('apt-get') || !which('dpkg-deb') || !fs.existsSync('/etc/os-release')) return '';
@@ -122,7 +125,7 @@ export class Apt {
     fs.writeFileSync(path.join(this.folder, 'bare/status'), '');
     fs.writeFileSync(this.env.APT_CONFIG, this.configuration());
     say(`reading the package index of Debian ${this.release}`);
-    run('apt-get', ['update', '-q', '--error-on=any'], { env: this.env, advice: trouble });
+    run('apt-get', ['update', ...quiet, '--error-on=any'], { env: this.env, advice: trouble });
   }
 
   /** The machine's way to the network (proxies, certificates) and private folders; no hooks. */
@@ -156,24 +159,26 @@ export class Apt {
   }
 
   /**
-   * Fetches packages, with what they need beyond what the machine has, and answers the .deb files.
+   * Fetches packages, with what they need beyond what the machine has, and answers the .deb files. The packages
+   * themselves come even if the machine has them: it may lose them again.
    * @param {string[]} names
+   * @param {string[]} alone packages whose needs do not matter here
    */
-  fetchWithNeeds(names) {
-    const args = ['install', '--download-only', '--no-install-recommends', '-y', '-q', ...names];
-    const uris = ['install', '--print-uris', '--no-install-recommends', '-y', '-qq', ...names];
+  fetchWithNeeds(names, alone) {
+    const plan = ['install', '--print-uris', '--no-install-recommends', '-y', '-qq', ...names];
+    const options = {
+      env: { ...process.env, ...this.env },
+      encoding: /** @type {const} */ ('utf8'),
+    };
+    const planned = spawnSync('apt-get', plan, options);
     // A half-configured machine refuses to plan; then plan for an empty one.
     const empty = ['-o', `Dir::State::status=${path.join(this.folder, 'bare/status')}`];
-    const plan = spawnSync('apt-get', uris, {
-      env: { ...process.env, ...this.env },
-      encoding: 'utf8',
-    });
-    const extra = plan.status === 0 ? [] : empty;
-    const listed = extra.length
-      ? capture('apt-get', [...extra, ...uris], { env: this.env, advice: trouble })
-      : plan.stdout;
-    run('apt-get', [...extra, ...args], { env: this.env, advice: trouble });
-    return debsIn(path.join(this.folder, 'archives'), listed);
+    const listed =
+      planned.status === 0
+        ? planned.stdout
+        : capture('apt-get', [...empty, ...plan], { env: this.env, advice: trouble });
+    const needed = filesIn(listed).map((file) => file.replace(/_.*/, ''));
+    return this.fetch([...new Set([...names, ...alone, ...needed])]);
   }
 
   /**
@@ -182,12 +187,10 @@ export class Apt {
    */
   fetch(names) {
     const cwd = path.join(this.folder, 'archives');
-    const listed = capture('apt-get', ['download', '--print-uris', '-qq', ...names], {
-      env: this.env,
-      advice: trouble,
-    });
-    run('apt-get', ['download', '-q', ...names], { cwd, env: this.env, advice: trouble });
-    return debsIn(cwd, listed);
+    const list = ['download', '--print-uris', '-qq', ...names];
+    const files = filesIn(capture('apt-get', list, { env: this.env, advice: trouble }));
+    run('apt-get', ['download', ...quiet, ...names], { cwd, env: this.env, advice: trouble });
+    return files.map((file) => path.join(cwd, file));
   }
 
   /**
@@ -206,14 +209,13 @@ export class Apt {
   }
 }
 
-/** @param {string} folder @param {string} listed lines of `--print-uris`: 'uri' name size hash */
-function debsIn(folder, listed) {
-  const names = [...listed.matchAll(/^'[^']+' (\S+)/gm)].map((found) => found[1]);
-  return names.map((name) => path.join(folder, name));
+/** @param {string} listed lines of `--print-uris`: 'uri' file size hash */
+function filesIn(listed) {
+  return [...listed.matchAll(/^'[^']+' (\S+)/gm)].map((found) => found[1]);
 }
 
 /**
- * Each once, without the C library: the machine's own goes with its own loader.
+ * Without the C library: the machine's own goes with its own loader.
  * @param {string[]} debs
  */
 export function withoutCLibrary(debs) {

@@ -128,23 +128,17 @@ function make(part, finalFolder, release) {
   if (newer !== apt) newer.update();
 
   say('fetching clang, lld and llvm');
-  const libraries = apt.fetchWithNeeds(['libclang-cpp19', 'libllvm19', 'lld-19']);
-  // These even if the machine has them: it may lose them again.
-  const llvm = apt.fetch([
-    'clang-19',
-    'libclang-common-19-dev',
-    'libclang-cpp19',
-    'libllvm19',
-    'lld-19',
-    'llvm-19',
-  ]);
+  const llvm = apt.fetchWithNeeds(
+    ['libclang-cpp19', 'libllvm19', 'lld-19'],
+    ['clang-19', 'libclang-common-19-dev', 'llvm-19'],
+  );
   say('fetching Emscripten and binaryen');
   const emscripten = newer.fetch(['emscripten']);
   const acorn = newer.fetch(['node-acorn']);
   const binaryen = newer.fetch(['binaryen', 'libc6', 'libstdc++6', 'libgcc-s1']);
 
   say('unpacking (half a minute)');
-  unpack(withoutCLibrary([...libraries, ...llvm]), path.join(part, 'llvm'), [
+  unpack(withoutCLibrary(llvm), path.join(part, 'llvm'), [
     './usr/share/doc',
     './usr/share/man',
     '*/llvm-19/build',

@@ -145,7 +145,7 @@ function applyPatch(patch, folder) {
   const env = { GIT_DIR: undefined, GIT_CEILING_DIRECTORIES: cacheFolder };
   if (which('patch'))
     run('patch', ['-s', '-p1', '--no-backup-if-mismatch', '-i', patch], { cwd: folder });
-  else run('git', ['apply', '-p1', patch], { cwd: folder, env });
+  else run('git', ['apply', '-p1', '--whitespace=nowarn', patch], { cwd: folder, env });
 }
 
 if (isMain(import.meta.url)) {

@@ -31,9 +31,8 @@ export async function ensureTools() {
     }
     say('setting up cmake and ninja in the cache folder: needs no root, happens once');
     const programs = { cmake: 'bin/cmake', ctest: 'bin/ctest', ninja: 'bin/ninja' };
-    const exact = [...recipe.packages, 'cmake-data'];
     await once('tools', recipe, (part) =>
-      makePrivate(part, release, recipe.packages, exact, programs),
+      makePrivate(part, release, recipe.packages, ['cmake-data'], programs),
     );
   }
   const bin = path.join(folder, 'bin');
@@ -68,13 +67,13 @@ function hasRecentCmake() {
  * @param {string} part
  * @param {string} release
  * @param {string[]} packages
- * @param {string[]} exact unpacked even if the machine has them: it may lose them again
+ * @param {string[]} alone more packages, without what they need
  * @param {Record<string, string>} programs paths under usr/
  */
-function makePrivate(part, release, packages, exact, programs) {
+function makePrivate(part, release, packages, alone, programs) {
   const apt = new Apt(release);
   apt.update();
-  const debs = withoutCLibrary([...apt.fetchWithNeeds(packages), ...apt.fetch(exact)]);
+  const debs = withoutCLibrary(apt.fetchWithNeeds(packages, alone));
   unpack(debs, path.join(part, 'root'), ['./usr/share/doc', './usr/share/man']);
   fs.mkdirSync(path.join(part, 'bin'));
   const triplet =
@@ -106,12 +105,12 @@ export async function ensureClang() {
       "clang-19 and clang-format-19 are needed on the PATH for the developers' checks.",
     );
   const packages = ['clang-19', 'clang-format-19'];
-  const exact = [...packages, 'libclang-common-19-dev', 'libclang-cpp19', 'libllvm19'];
+  const alone = ['libclang-common-19-dev', 'libclang-cpp19', 'libllvm19'];
   const folder = await once('clang', { version: 1, packages }, (part) => {
     say(
       "setting up clang 19 in the cache folder for the developers' checks: needs no root, happens once",
     );
-    makePrivate(part, release, packages, exact, {
+    makePrivate(part, release, packages, alone, {
       clang: 'lib/llvm-19/bin/clang',
       'clang-format': 'lib/llvm-19/bin/clang-format',
     });
