@@ -15,8 +15,8 @@ SET_WEIGHT = {
     "raccoon": 0.2, "mcats": 0.2, "kangaroo": 0.05,
 }  # fmt: skip
 HUMAN_SHARE = 0.6
-COMPOSITE_SHARE = 0.25
-NEGATIVE_SHARE = 0.025
+COMPOSITE_SHARE = 0.12
+NEGATIVE_SHARE = 0.015
 # How much one picture of each kind counts in the loss.
 LOSS_WEIGHT = {"human": 1.0, "teacher": 0.7, "composite": 1.0, "negative": 0.5}
 MARGIN = 48
@@ -144,7 +144,7 @@ def warp(four, rng, size):
     pads = ((MARGIN, MARGIN), (MARGIN, MARGIN))
     four = np.pad(four, pads + ((0, 0),), mode="reflect")
     unknown = four[:, :, 3] == UNKNOWN
-    zoom = rng.uniform(0.62, 1.16)
+    zoom = rng.uniform(0.7, 1.12)
     along, across = zoom * rng.uniform(0.88, 1.14) * SIZE / size, zoom * SIZE / size
     flip, angle = (-1 if rng.random() < 0.5 else 1), rng.normal(0, 0.09)
     cosine, sine = math.cos(angle), math.sin(angle)
