@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What a C test needs: CHECK and CHECKF count and print what failed, check_done() is main's exit code. */
+ * What a C test needs: CHECK and CHECKF count and print what failed, check_done() is main's exit
+ * code. */
 #ifndef OFFCUT_TESTS_CHECK_H
 #define OFFCUT_TESTS_CHECK_H
 
@@ -10,16 +11,17 @@ enum { CHECK_SKIPPED = 77 };
 static int check_failures;
 static int check_count;
 
-/* Go on after a failure, so that one run shows all of them. CHECKF adds a printf-like text to what is printed. */
-#define CHECKF(condition, ...)                                            \
-    do {                                                                  \
-        check_count++;                                                    \
-        if (!(condition)) {                                               \
-            check_failures++;                                             \
+/* Go on after a failure, so that one run shows all of them. CHECKF adds a printf-like text to what
+ * is printed. */
+#define CHECKF(condition, ...)                                             \
+    do {                                                                   \
+        check_count++;                                                     \
+        if (!(condition)) {                                                \
+            check_failures++;                                              \
             printf("%s:%d: failed: %s: ", __FILE__, __LINE__, #condition); \
-            printf(__VA_ARGS__);                                          \
-            printf("\n");                                                 \
-        }                                                                 \
+            printf(__VA_ARGS__);                                           \
+            printf("\n");                                                  \
+        }                                                                  \
     } while (0)
 
 #define CHECK(condition) CHECKF(condition, "expected to hold")
