@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Four float lanes, written once for every target: GCC's and clang's vector extensions become SSE2, NEON or simd128.
- * Only + - * / and comparisons, each rounded once, so that every target gives the same bytes. */
+ * Four float lanes, written once for every target: GCC's and clang's vector extensions become SSE2,
+ * NEON or simd128. Only + - * / and comparisons, each rounded once, so that every target gives the
+ * same bytes. */
 #ifndef OFFCUT_BASE_SIMD_H
 #define OFFCUT_BASE_SIMD_H
 

@@ -8,8 +8,8 @@ offcut_status offcut__planes_alloc(offcut_ctx *ctx, uint32_t planes, uint32_t wi
                                    uint32_t height, offcut__planes *result) {
     *result = (offcut__planes){0};
     size_t count = 0;
-    const bool fits = offcut__size_mul(&count, width, height) &&
-                      offcut__size_mul(&count, count, planes);
+    const bool fits =
+        offcut__size_mul(&count, width, height) && offcut__size_mul(&count, count, planes);
     OFFCUT_FAIL_IF(!fits, ctx, OFFCUT_ERR_MEMORY, "no memory for %u planes of %u x %u", planes,
                    width, height);
     float *data = NULL;
@@ -24,7 +24,8 @@ void offcut__planes_free(offcut__planes *planes) {
     *planes = (offcut__planes){0};
 }
 
-/* Where the upright pixel (0, 0) lies in the stored picture, and what one step to the right or down is there. */
+/* Where the upright pixel (0, 0) lies in the stored picture, and what one step to the right or down
+ * is there. */
 typedef struct walk {
     size_t origin;
     ptrdiff_t right, down;

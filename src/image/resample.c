@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Each source row is first reduced (or enlarged) across, into a line of R, G, B, 0 floats in 0..1; lines are then
- * averaged (or mixed) down. Across comes first because it shrinks the data before anything is stored. */
+ * Each source row is first reduced (or enlarged) across, into a line of R, G, B, 0 floats in 0..1;
+ * lines are then averaged (or mixed) down. Across comes first because it shrinks the data before
+ * anything is stored. */
 #include "resample.h"
 
 #include "../base/simd.h"
@@ -8,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where an output column takes its value from. Shrinking: pixels start .. start + count - 1 with weight `first` for the
- * first, `last` for the last and a common one between. Growing: pixels start and start + count (count 0 or 1), `last` is
- * the weight of the second. */
+/* Where an output column takes its value from. Shrinking: pixels start .. start + count - 1 with
+ * weight `first` for the first, `last` for the last and a common one between. Growing: pixels start
+ * and start + count (count 0 or 1), `last` is the weight of the second. */
 typedef struct column {
     uint32_t start, count;
     float first, last;
@@ -69,8 +70,7 @@ offcut_status offcut__resampler_open(offcut_ctx *ctx, uint32_t width, uint32_t h
     offcut_status status = offcut__alloc(ctx, out_width, sizeof *r->columns, &r->columns);
     if (status == OFFCUT_OK) status = offcut__alloc(ctx, out_width, 16, &r->line);
     if (status == OFFCUT_OK) status = offcut__alloc(ctx, out_width, 16, &r->store);
-    if (status == OFFCUT_OK)
-        status = offcut__planes_alloc(ctx, 3, out_width, out_height, &r->out);
+    if (status == OFFCUT_OK) status = offcut__planes_alloc(ctx, 3, out_width, out_height, &r->out);
     if (status != OFFCUT_OK) {
         offcut__resampler_close(r);
         return status;
@@ -168,11 +168,15 @@ static bool is_opaque(const uint8_t *row, uint32_t bits, size_t width) {
 static void make_line(offcut__resampler *r, const uint8_t *row) {
     const bool opaque = is_opaque(row, r->bits, r->width);
     if (r->bits == 8) {
-        if (opaque) across(r, row, 8, true);
-        else across(r, row, 8, false);
+        if (opaque)
+            across(r, row, 8, true);
+        else
+            across(r, row, 8, false);
     } else {
-        if (opaque) across(r, row, 16, true);
-        else across(r, row, 16, false);
+        if (opaque)
+            across(r, row, 16, true);
+        else
+            across(r, row, 16, false);
     }
 }
 
@@ -192,7 +196,8 @@ static void put_row(offcut__resampler *r, float a, float b) {
 
 static void average_down(offcut__resampler *r) {
     const uint64_t from = r->height, to = r->out.height;
-    /* As across: in units of 1 / to of a row. This row may end one output row and begin the next. */
+    /* As across: in units of 1 / to of a row. This row may end one output row and begin the next.
+     */
     const uint64_t begin = r->row * to, end = begin + to, limit = ((uint64_t)r->out_row + 1) * from;
     const double unit = 1.0 / (double)from;
     uint64_t left = to;
@@ -204,8 +209,8 @@ static void average_down(offcut__resampler *r) {
     }
     const offcut__f32x4 weight = offcut__splat((float)((double)left * unit));
     for (size_t x = 0; x < r->out.width; x++)
-        offcut__store(r->store + 4 * x, offcut__load(r->store + 4 * x) +
-                                            weight * offcut__load(r->line + 4 * x));
+        offcut__store(r->store + 4 * x,
+                      offcut__load(r->store + 4 * x) + weight * offcut__load(r->line + 4 * x));
 }
 
 static void mix_down(offcut__resampler *r) {
@@ -227,8 +232,10 @@ static void mix_down(offcut__resampler *r) {
 void offcut__resampler_row(offcut__resampler *resampler, const uint8_t *row) {
     if (resampler->row >= resampler->height) return;
     make_line(resampler, row);
-    if (resampler->height >= resampler->out.height) average_down(resampler);
-    else mix_down(resampler);
+    if (resampler->height >= resampler->out.height)
+        average_down(resampler);
+    else
+        mix_down(resampler);
     resampler->row++;
 }
 

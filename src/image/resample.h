@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Streaming resize of decoder rows to a small float picture: area average where it shrinks, bilinear (half-pixel
- * centres) where it grows. Holds one accumulator row set, never the source. */
+ * Streaming resize of decoder rows to a small float picture: area average where it shrinks,
+ * bilinear (half-pixel centres) where it grows. Holds one accumulator row set, never the source. */
 #ifndef OFFCUT_IMAGE_RESAMPLE_H
 #define OFFCUT_IMAGE_RESAMPLE_H
 
@@ -12,8 +12,8 @@ typedef struct offcut__planes {
     float *data;
 } offcut__planes;
 
-offcut_status offcut__planes_alloc(offcut_ctx *ctx, uint32_t planes, uint32_t width, uint32_t height,
-                                   offcut__planes *result);
+offcut_status offcut__planes_alloc(offcut_ctx *ctx, uint32_t planes, uint32_t width,
+                                   uint32_t height, offcut__planes *result);
 void offcut__planes_free(offcut__planes *planes);
 
 /* Applies an EXIF orientation (1..8): *picture becomes upright, sides swapped for 5..8. */
@@ -21,11 +21,14 @@ offcut_status offcut__planes_orient(offcut_ctx *ctx, offcut__planes *picture, ui
 
 typedef struct offcut__resampler offcut__resampler;
 
-/* Source rows are RGBA of 8 or 16 bits (machine order), width x height; the result is R, G, B in 0..1 of
- * out_width x out_height, where transparent pixels count as white in proportion (the network has no alpha). */
-offcut_status offcut__resampler_open(offcut_ctx *ctx, uint32_t width, uint32_t height, uint32_t bits,
-                                     uint32_t out_width, uint32_t out_height, offcut__resampler **resampler);
-void offcut__resampler_row(offcut__resampler *resampler, const uint8_t *row); /* height times, top to bottom */
+/* Source rows are RGBA of 8 or 16 bits (machine order), width x height; the result is R, G, B in
+ * 0..1 of out_width x out_height, where transparent pixels count as white in proportion (the
+ * network has no alpha). */
+offcut_status offcut__resampler_open(offcut_ctx *ctx, uint32_t width, uint32_t height,
+                                     uint32_t bits, uint32_t out_width, uint32_t out_height,
+                                     offcut__resampler **resampler);
+void offcut__resampler_row(offcut__resampler *resampler,
+                           const uint8_t *row); /* height times, top to bottom */
 /* After the last row: moves the picture to *result, which the caller frees. */
 void offcut__resampler_take(offcut__resampler *resampler, offcut__planes *result);
 void offcut__resampler_close(offcut__resampler *resampler);

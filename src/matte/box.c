@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Column sums move down row by row; they need the original rows again when these leave the window, so a ring keeps
- * them. The sums are double: what is added comes off again without a trace. */
+ * Column sums move down row by row; they need the original rows again when these leave the window,
+ * so a ring keeps them. The sums are double: what is added comes off again without a trace. */
 #include "parts.h"
 
 #include <stdlib.h>
@@ -27,7 +27,8 @@ offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uin
         const uint32_t bottom = y + radius < height ? y + radius : height - 1U;
         for (uint32_t lane = 0; lane < lanes; lane++) {
             double sum = 0.0;
-            for (uint32_t x = 0; x < width && x < radius; x++) sum += columns[(size_t)lanes * x + lane];
+            for (uint32_t x = 0; x < width && x < radius; x++)
+                sum += columns[(size_t)lanes * x + lane];
             for (uint32_t x = 0; x < width; x++) {
                 if (x + radius < width) sum += columns[(size_t)lanes * (x + radius) + lane];
                 if (x > radius) sum -= columns[(size_t)lanes * (x - radius - 1U) + lane];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Local foreground and background colours by blur-fusion (Forte 2021): means weighted by alpha and by 1 - alpha in a wide
- * window; corrected by what they leave unexplained of each pixel; then means of these in a narrow window. The last
- * correction happens at full resolution, row by row (row.c). */
+ * Local foreground and background colours by blur-fusion (Forte 2021): means weighted by alpha and
+ * by 1 - alpha in a wide window; corrected by what they leave unexplained of each pixel; then means
+ * of these in a narrow window. The last correction happens at full resolution, row by row (row.c).
+ */
 #include "parts.h"
 
 #include <stdlib.h>
@@ -21,7 +22,8 @@ static void halve(const float *from, uint32_t width, uint32_t height, float *to)
         const size_t top = (size_t)y * width, down = y + 1U < height ? top + width : top;
         for (uint32_t x = 0; x < width; x += 2) {
             const size_t right = x + 1U < width ? x + 1U : x;
-            *to++ = 0.25f * (from[top + x] + from[top + right] + from[down + x] + from[down + right]);
+            *to++ =
+                0.25f * (from[top + x] + from[top + right] + from[down + x] + from[down + right]);
         }
     }
 }
@@ -30,8 +32,8 @@ static uint8_t to_byte(float value) {
     return (uint8_t)(value > 0.0f ? (value < 1.0f ? value * 255.0f + 0.5f : 255.5f) : 0.0f);
 }
 
-/* The pixel's own foreground and background, given their local means: whatever alpha F + (1 - alpha) B leaves of the
- * pixel goes to both, to each in proportion to its share. */
+/* The pixel's own foreground and background, given their local means: whatever alpha F + (1 -
+ * alpha) B leaves of the pixel goes to both, to each in proportion to its share. */
 static void weigh(const colours *c, const uint8_t *means, bool corrected) {
     const size_t plane = (size_t)c->width * c->height;
     for (size_t i = 0; i < plane; i++) {
@@ -44,7 +46,7 @@ static void weigh(const colours *c, const uint8_t *means, bool corrected) {
                 front = (float)means[LANES * i + j] * (1.0f / 255.0f);
                 back = (float)means[LANES * i + 4 + j] * (1.0f / 255.0f);
                 const float left = (value - alpha * front - rest * back) /
-                                   (alpha * alpha + rest * rest + OFFCUT__COLOUR_TRUST);
+                                   (alpha * alpha + rest * rest + OFFCUT__COLOUR_DISTRUST);
                 front += alpha * left;
                 back += rest * left;
             }
@@ -86,7 +88,7 @@ static void fill_overall(const colours *c, uint8_t *means) {
 
 static uint32_t radius_of(const colours *c, double share) {
     const double side = c->width > c->height ? c->width : c->height;
-    return (uint32_t)(side / share + 1.0);
+    return (uint32_t)(side * share + 1.0);
 }
 
 offcut_status offcut__matte_colours(offcut_ctx *ctx, const offcut__planes *guide,
@@ -98,13 +100,14 @@ offcut_status offcut__matte_colours(offcut_ctx *ctx, const offcut__planes *guide
     if (status == OFFCUT_OK) status = offcut__alloc(ctx, plane, LANES * sizeof(float), &c.sums);
     if (status != OFFCUT_OK) goto done;
     for (size_t j = 0; j < 3; j++)
-        halve(guide->data + j * guide_plane, guide->width, guide->height, c.picture.data + j * plane);
+        halve(guide->data + j * guide_plane, guide->width, guide->height,
+              c.picture.data + j * plane);
     halve(alpha->data, guide->width, guide->height, c.picture.data + 3 * plane);
 
     weigh(&c, NULL, false);
     fill_overall(&c, matte->colours);
-    status = offcut__box_mean(ctx, c.sums, LANES, c.width, c.height,
-                              radius_of(&c, OFFCUT__COLOUR_WIDE));
+    status =
+        offcut__box_mean(ctx, c.sums, LANES, c.width, c.height, radius_of(&c, OFFCUT__COLOUR_WIDE));
     if (status != OFFCUT_OK) goto done;
     settle(&c, 1e-3f, matte->colours);
     weigh(&c, matte->colours, true);

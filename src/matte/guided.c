@@ -1,33 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The local linear fit of the guided filter, weighted: alpha = a . I + b in every window, where pixels whose membership is
- * certain count fully and those near the mask's edge hardly at all. So the colours of the two sides decide where the
- * edge is, not the network's idea of it, which is off by a pixel of its coarse mask or two.
+ * The local linear fit of the guided filter, weighted: alpha = a . (R, G, B) + b in every window,
+ * where pixels whose membership is certain count fully and those near the mask's edge less. So the
+ * colours of the two sides decide where the edge is, not the network's idea of it, which is off by
+ * a pixel of its coarse mask or two. A window counts as much as it explains (weighted aggregation),
+ * and where colours explain nothing the mask keeps its own edge instead of a blur.
  *
- * Sums over windows come from column sums that move down row by row, so no plane of products is ever stored. */
-#include "parts.h"
-
+ * Sums over windows come from column sums that move down row by row, so no plane of products is
+ * ever stored. */
 #include <stdlib.h>
 #include <string.h>
 
-/* weight; weighted R, G, B; their products; weighted alpha and its products with R, G, B. */
-enum { W, WR, WG, WB, WRR, WRG, WRB, WGG, WGB, WBB, WP, WPR, WPG, WPB, SUMS };
+#include "parts.h"
+
+/* Sums over a window: the weight w; w times R, G, B and their products; w times alpha and alpha's
+ * products. */
+enum { W, WR, WG, WB, WRR, WRG, WRB, WGG, WGB, WBB, WP, WPR, WPG, WPB, WPP, SUMS };
+
+/* What a window says, times how much it counts; that; and alpha's variance in it, explained and
+ * whole. */
+enum { A_R, A_G, A_B, B, COUNTS, EXPLAINED, VARIANCE, UNUSED, SAYS };
 
 typedef struct fit {
+    offcut_ctx *ctx;
     const offcut__planes *guide;
-    const float *alpha;  /* what the mask says */
-    const float *weight; /* how much it is believed */
-    double epsilon;
+    offcut__planes *alpha; /* what the mask says, then the last fit */
+    double cell;
+    double *columns; /* SUMS a column */
+    float *weight;   /* how much alpha is believed */
+    float *band;     /* 1 around the edge, 0 where only the mask counts */
+    float *says;     /* SAYS a pixel */
 } fit;
 
-static void add_fit_row(const fit *f, double *columns, uint32_t y, double sign) {
+/* ---- windows ---- */
+
+static void add_row(const fit *f, uint32_t y, double sign) {
     const size_t width = f->guide->width, plane = width * f->guide->height;
     const float *red = f->guide->data + y * width;
-    const float *alpha = f->alpha + y * width, *weight = f->weight + y * width;
-    for (size_t x = 0; x < width; x++) {
+    const float *alpha = f->alpha->data + y * width, *weight = f->weight + y * width;
+    double *s = f->columns;
+    for (size_t x = 0; x < width; x++, s += SUMS) {
         const double r = (double)red[x], g = (double)red[plane + x], b = (double)red[2 * plane + x];
         const double w = sign * (double)weight[x], p = w * (double)alpha[x];
         const double wr = w * r, wg = w * g, wb = w * b;
-        double *s = columns + SUMS * x;
         s[W] += w;
         s[WR] += wr;
         s[WG] += wg;
@@ -42,12 +56,13 @@ static void add_fit_row(const fit *f, double *columns, uint32_t y, double sign) 
         s[WPR] += p * r;
         s[WPG] += p * g;
         s[WPB] += p * b;
+        s[WPP] += p * (double)alpha[x];
     }
 }
 
 /* The ridge regression of one window: a solves (covariance + epsilon) a = covariance with alpha. */
-static void solve(const double *s, double epsilon, float *result) {
-    const double n = 1.0 / s[W];
+static void solve(const double *s, float *says) {
+    const double n = 1.0 / s[W], epsilon = OFFCUT__FIT_EPSILON;
     const double r = s[WR] * n, g = s[WG] * n, b = s[WB] * n, p = s[WP] * n;
     const double rr = s[WRR] * n - r * r + epsilon, gg = s[WGG] * n - g * g + epsilon;
     const double bb = s[WBB] * n - b * b + epsilon;
@@ -60,35 +75,51 @@ static void solve(const double *s, double epsilon, float *result) {
     const double ar = (c_rr * pr + c_rg * pg + c_rb * pb) * scale;
     const double ag = (c_rg * pr + c_gg * pg + c_gb * pb) * scale;
     const double ab = (c_rb * pr + c_gb * pg + c_bb * pb) * scale;
-    result[0] = (float)ar;
-    result[1] = (float)ag;
-    result[2] = (float)ab;
-    result[3] = (float)(p - ar * r - ag * g - ab * b);
+    const double explained = ar * pr + ag * pg + ab * pb;
+    const double counts = explained + OFFCUT__FIT_WINDOW_LEAST;
+    says[A_R] = (float)(ar * counts);
+    says[A_G] = (float)(ag * counts);
+    says[A_B] = (float)(ab * counts);
+    says[B] = (float)((p - ar * r - ag * g - ab * b) * counts);
+    says[COUNTS] = (float)counts;
+    says[EXPLAINED] = (float)explained;
+    says[VARIANCE] = (float)(s[WPP] * n - p * p);
 }
 
-/* Fits every window: coefficients gets 4 floats a pixel. columns: SUMS doubles a column, zeroed. */
-static void fit_windows(const fit *f, uint32_t radius, double *columns, float *coefficients) {
-    const uint32_t width = f->guide->width, height = f->guide->height;
-    for (uint32_t y = 0; y < height && y < radius; y++) add_fit_row(f, columns, y, 1.0);
-    for (uint32_t y = 0; y < height; y++) {
-        if (y + radius < height) add_fit_row(f, columns, y + radius, 1.0);
-        if (y > radius) add_fit_row(f, columns, y - radius - 1U, -1.0);
-        double sums[SUMS] = {0};
-        for (uint32_t x = 0; x < width && x < radius; x++)
-            for (int i = 0; i < SUMS; i++) sums[i] += columns[SUMS * (size_t)x + (size_t)i];
-        for (uint32_t x = 0; x < width; x++) {
-            if (x + radius < width)
-                for (int i = 0; i < SUMS; i++)
-                    sums[i] += columns[SUMS * (size_t)(x + radius) + (size_t)i];
-            if (x > radius)
-                for (int i = 0; i < SUMS; i++)
-                    sums[i] -= columns[SUMS * (size_t)(x - radius - 1U) + (size_t)i];
-            solve(sums, f->epsilon, coefficients + 4 * ((size_t)y * width + x));
+static void fit_row(const fit *f, uint32_t y, uint32_t radius) {
+    const uint32_t width = f->guide->width;
+    const double *ahead = f->columns, *behind = f->columns;
+    float *says = f->says + SAYS * (size_t)y * width;
+    double sums[SUMS] = {0};
+    for (uint32_t x = 0; x < width && x < radius; x++, ahead += SUMS)
+        for (int i = 0; i < SUMS; i++) sums[i] += ahead[i];
+    for (uint32_t x = 0; x < width; x++, says += SAYS) {
+        if (x + radius < width) {
+            for (int i = 0; i < SUMS; i++) sums[i] += ahead[i];
+            ahead += SUMS;
         }
+        if (x > radius) {
+            for (int i = 0; i < SUMS; i++) sums[i] -= behind[i];
+            behind += SUMS;
+        }
+        solve(sums, says);
     }
 }
 
-/* Distance to the nearest pixel whose value is 0, in steps of 1 and sqrt 2; starts as 0 or a large number. */
+static void fit_windows(const fit *f, uint32_t radius) {
+    const uint32_t height = f->guide->height;
+    memset(f->columns, 0, SUMS * sizeof(double) * f->guide->width);
+    for (uint32_t y = 0; y < height && y < radius; y++) add_row(f, y, 1.0);
+    for (uint32_t y = 0; y < height; y++) {
+        if (y + radius < height) add_row(f, y + radius, 1.0);
+        if (y > radius) add_row(f, y - radius - 1U, -1.0);
+        fit_row(f, y, radius);
+    }
+}
+
+/* ---- the band around the edge ---- */
+
+/* Distance to the nearest 0, in steps of 1 and sqrt 2; starts as 0 or a large number. */
 static void spread_distance(float *distance, uint32_t width, uint32_t height) {
     const float diagonal = 1.41421356f;
     for (int pass = 0; pass < 2; pass++) {
@@ -100,7 +131,8 @@ static void spread_distance(float *distance, uint32_t width, uint32_t height) {
                 float d = *at;
                 if (x > 0 && at[-step] + 1.0f < d) d = at[-step] + 1.0f;
                 if (y > 0 && at[-row] + 1.0f < d) d = at[-row] + 1.0f;
-                if (y > 0 && x > 0 && at[-row - step] + diagonal < d) d = at[-row - step] + diagonal;
+                if (y > 0 && x > 0 && at[-row - step] + diagonal < d)
+                    d = at[-row - step] + diagonal;
                 if (y > 0 && x + 1U < width && at[-row + step] + diagonal < d)
                     d = at[-row + step] + diagonal;
                 *at = d;
@@ -109,38 +141,64 @@ static void spread_distance(float *distance, uint32_t width, uint32_t height) {
     }
 }
 
-static uint32_t radius_of(const offcut__planes *guide, double share) {
-    const double side = guide->width > guide->height ? guide->width : guide->height;
-    const double radius = side / share + 0.5;
+static float ramp(float value, float low, float high) {
+    const float t = (value - low) / (high - low);
+    return t > 0.0f ? (t < 1.0f ? t : 1.0f) : 0.0f;
+}
+
+static uint32_t radius_of(double cells, double cell) {
+    const double radius = cells * cell + 0.5;
     return radius > 1.0 ? (uint32_t)radius : 1U;
 }
 
-/* weight: how much a pixel's alpha is believed. near: 1 around the mask's edge, 0 where only the mask counts. */
-static offcut_status judge(offcut_ctx *ctx, const offcut__planes *guide, const offcut__planes *mask,
-                           float *weight, float *near) {
-    const uint32_t width = mask->width, height = mask->height;
+static offcut_status find_band(const fit *f) {
+    const uint32_t width = f->alpha->width, height = f->alpha->height;
     const size_t count = (size_t)width * height;
-    memcpy(weight, mask->data, count * sizeof *weight);
-    OFFCUT_TRY(offcut__box_mean(ctx, weight, 1, width, height, radius_of(guide, OFFCUT__BAND_SMALL)));
+    memcpy(f->weight, f->alpha->data, count * sizeof(float));
+    OFFCUT_TRY(offcut__box_mean(f->ctx, f->weight, 1, width, height, radius_of(1.0, f->cell)));
     for (size_t i = 0; i < count; i++) {
-        const bool edge = weight[i] > OFFCUT__BAND_LOW && weight[i] < 1.0f - OFFCUT__BAND_LOW;
-        near[i] = edge ? 0.0f : 1e9f;
-        const float sure = 2.0f * weight[i] - 1.0f;
-        weight[i] = (float)OFFCUT__FIT_WEIGHT_FLOOR + sure * sure;
+        const float mean = f->weight[i], sure = 2.0f * mean - 1.0f;
+        const bool edge = mean > OFFCUT__BAND_EDGE && mean < 1.0f - OFFCUT__BAND_EDGE;
+        f->band[i] = edge ? 0.0f : 1e9f;
+        f->weight[i] = OFFCUT__FIT_WEIGHT_LEAST + sure * sure;
     }
-    spread_distance(near, width, height);
-    const float reach = (float)radius_of(guide, OFFCUT__BAND);
-    for (size_t i = 0; i < count; i++) {
-        const float t = 2.0f - 2.0f * near[i] / reach; /* full for half the reach, then falling */
-        near[i] = t > 0.0f ? (t < 1.0f ? t : 1.0f) : 0.0f;
-    }
+    spread_distance(f->band, width, height);
+    const float reach = (float)radius_of(OFFCUT__BAND_REACH, f->cell);
+    for (size_t i = 0; i < count; i++) f->band[i] = ramp(f->band[i], reach, 0.5f * reach);
     return OFFCUT_OK;
 }
 
-static float apply(const float *c, const offcut__planes *guide, size_t i) {
-    const size_t plane = (size_t)guide->width * guide->height;
-    return c[0] * guide->data[i] + c[1] * guide->data[plane + i] + c[2] * guide->data[2 * plane + i] +
-           c[3];
+/* ---- alpha ---- */
+
+/* The mean of what the windows around pixel i say, and the mask where they say nothing: 4
+ * coefficients. */
+static void conclude(const fit *f, size_t i, float *coefficients) {
+    const float *says = f->says + SAYS * i;
+    const float none =
+        1e-4f; /* variance of an alpha that is flat: nothing to explain, nothing to lose */
+    const float share = (says[EXPLAINED] + none) / (says[VARIANCE] + none);
+    const float take =
+        f->band[i] * ramp(share, OFFCUT__FIT_EXPLAINS_NONE, OFFCUT__FIT_EXPLAINS_ALL);
+    const float scale = take / says[COUNTS];
+    for (int j = A_R; j <= B; j++) coefficients[j] = says[j] * scale;
+    coefficients[B] += (1.0f - take) * f->alpha->data[i];
+}
+
+static offcut_status fit_once(const fit *f, uint32_t radius) {
+    const offcut__planes *guide = f->guide;
+    const size_t count = (size_t)guide->width * guide->height;
+    OFFCUT_TRY(find_band(f));
+    fit_windows(f, radius);
+    OFFCUT_TRY(offcut__box_mean(f->ctx, f->says, SAYS, guide->width, guide->height, radius));
+    for (size_t i = 0; i < count; i++) {
+        float c[4];
+        conclude(f, i, c);
+        memcpy(f->says + SAYS * i, c, sizeof c);
+        f->alpha->data[i] =
+            offcut__snap((c[A_R] * guide->data[i] + c[A_G] * guide->data[count + i]) +
+                         (c[A_B] * guide->data[2 * count + i] + c[B]));
+    }
+    return OFFCUT_OK;
 }
 
 static int16_t quantise(float value) {
@@ -150,66 +208,42 @@ static int16_t quantise(float value) {
     return (int16_t)(scaled < 0.0f ? scaled - 0.5f : scaled + 0.5f);
 }
 
-static uint8_t judge_sure(const int16_t *c) {
-    float low = c[3], high = c[3];
-    for (int i = 0; i < 3; i++) {
-        if (c[i] < 0) low += c[i];
-        else high += c[i];
+/* Over all colours alpha is between b plus the negative and b plus the positive of a. */
+static uint8_t judge(const int16_t *c) {
+    int32_t low = c[B], high = c[B];
+    for (int i = A_R; i <= A_B; i++) {
+        if (c[i] < 0)
+            low += c[i];
+        else
+            high += c[i];
     }
-    if (high <= OFFCUT__SNAP_LOW * OFFCUT__COEFFICIENT_ONE) return OFFCUT__SURE_OUT;
-    return low >= OFFCUT__SNAP_HIGH * OFFCUT__COEFFICIENT_ONE ? OFFCUT__SURE_IN : OFFCUT__UNSURE;
-}
-
-static void sharpen(offcut__planes *mask) {
-    const size_t count = (size_t)mask->width * mask->height;
-    for (size_t i = 0; i < count; i++) {
-        const float t = (mask->data[i] - OFFCUT__SHARP_LOW) / (OFFCUT__SHARP_HIGH - OFFCUT__SHARP_LOW);
-        mask->data[i] = t > 0.0f ? (t < 1.0f ? t : 1.0f) : 0.0f;
-    }
-}
-
-static offcut_status fit_once(offcut_ctx *ctx, const offcut__planes *guide, offcut__planes *mask,
-                              uint32_t radius, float *weight, float *near, float *coefficients) {
-    const uint32_t width = guide->width, height = guide->height;
-    const size_t count = (size_t)width * height;
-    double *columns = NULL;
-    OFFCUT_TRY(judge(ctx, guide, mask, weight, near));
-    OFFCUT_TRY(offcut__alloc(ctx, width, SUMS * sizeof *columns, &columns));
-    const fit f = {guide, mask->data, weight, OFFCUT__FIT_EPSILON};
-    fit_windows(&f, radius, columns, coefficients);
-    free(columns);
-    OFFCUT_TRY(offcut__box_mean(ctx, coefficients, 4, width, height, radius));
-    for (size_t i = 0; i < count; i++) {
-        float *c = coefficients + 4 * i;
-        for (int j = 0; j < 3; j++) c[j] *= near[i];
-        c[3] = near[i] * c[3] + (1.0f - near[i]) * mask->data[i];
-        mask->data[i] = offcut__snap(apply(c, guide, i));
-    }
-    return OFFCUT_OK;
+    if ((float)high <= OFFCUT__SNAP_LOW * OFFCUT__COEFFICIENT_ONE) return OFFCUT__SURE_OUT;
+    if ((float)low >= OFFCUT__SNAP_HIGH * OFFCUT__COEFFICIENT_ONE) return OFFCUT__SURE_IN;
+    return OFFCUT__UNSURE;
 }
 
 offcut_status offcut__matte_fit(offcut_ctx *ctx, const offcut__planes *guide, offcut__planes *mask,
-                                offcut__matte *matte) {
+                                double cell, offcut__matte *matte) {
     const size_t count = (size_t)guide->width * guide->height;
-    float *weight = NULL, *near = NULL, *coefficients = NULL;
-    offcut_status status = offcut__alloc(ctx, count, sizeof *weight, &weight);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof *near, &near);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, 4 * sizeof(float), &coefficients);
+    fit f = {.ctx = ctx, .guide = guide, .alpha = mask, .cell = cell};
+    offcut_status status = offcut__alloc(ctx, guide->width, SUMS * sizeof(double), &f.columns);
+    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f.weight);
+    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f.band);
+    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, SAYS * sizeof(float), &f.says);
     if (status != OFFCUT_OK) goto done;
-    sharpen(mask);
-    for (int pass = 0; pass < OFFCUT__FIT_PASSES && status == OFFCUT_OK; pass++)
-        status = fit_once(ctx, guide, mask,
-                          radius_of(guide, pass ? OFFCUT__FIT_WINDOW_2 : OFFCUT__FIT_WINDOW), weight,
-                          near, coefficients);
-    if (status != OFFCUT_OK) goto done;
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < 4; j++)
-            matte->coefficients[4 * i + j] = quantise(coefficients[4 * i + j]);
-        matte->sure[i] = judge_sure(matte->coefficients + 4 * i);
+    for (size_t i = 0; i < count; i++)
+        mask->data[i] = ramp(mask->data[i], OFFCUT__MASK_LOW, OFFCUT__MASK_HIGH);
+    status = fit_once(&f, radius_of(OFFCUT__FIT_REACH_FIRST, cell));
+    if (status == OFFCUT_OK) status = fit_once(&f, radius_of(OFFCUT__FIT_REACH_SECOND, cell));
+    for (size_t i = 0; status == OFFCUT_OK && i < count; i++) {
+        int16_t *c = matte->coefficients + 4 * i;
+        for (int j = A_R; j <= B; j++) c[j] = quantise(f.says[SAYS * i + (size_t)j]);
+        matte->sure[i] = judge(c);
     }
 done:
-    free(coefficients);
-    free(near);
-    free(weight);
+    free(f.says);
+    free(f.band);
+    free(f.weight);
+    free(f.columns);
     return status;
 }

@@ -43,7 +43,8 @@ offcut_status offcut__mask_resize(offcut_ctx *ctx, const offcut__planes *mask, u
     return OFFCUT_OK;
 }
 
-/* Union-find over pixels: every pixel above the threshold points towards the root of its component. */
+/* Union-find over pixels: every pixel above the threshold points towards the root of its component.
+ */
 static uint32_t root_of(uint32_t *parent, uint32_t pixel) {
     while (parent[pixel] != pixel) {
         parent[pixel] = parent[parent[pixel]]; /* halves the path for the next one */
@@ -55,8 +56,10 @@ static uint32_t root_of(uint32_t *parent, uint32_t pixel) {
 static void join(uint32_t *parent, uint32_t a, uint32_t b) {
     a = root_of(parent, a);
     b = root_of(parent, b);
-    if (a < b) parent[b] = a;
-    else parent[a] = b;
+    if (a < b)
+        parent[b] = a;
+    else
+        parent[a] = b;
 }
 
 static void link_components(const offcut__planes *mask, float threshold, uint32_t *parent) {

@@ -41,13 +41,17 @@ static offcut_status refine_mask(offcut_ctx *ctx, const offcut__planes *guide,
     m->guide_height = guide->height;
     m->colour_width = (guide->width + 1U) / 2;
     m->colour_height = (guide->height + 1U) / 2;
+    const double across = (double)guide->width / (double)mask->width;
+    const double down = (double)guide->height / (double)mask->height;
+    const double wider = across > down ? across : down;
+    const double cell = wider > 1.0 ? wider : 1.0;
     offcut__planes alpha = {0};
     offcut_status status = offcut__mask_resize(ctx, mask, guide->width, guide->height, &alpha);
     if (status == OFFCUT_OK) status = offcut__mask_clean(ctx, &alpha);
     if (status == OFFCUT_OK)
         status = offcut__alloc(ctx, count, 4 * sizeof *m->coefficients, &m->coefficients);
     if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, 1, &m->sure);
-    if (status == OFFCUT_OK) status = offcut__matte_fit(ctx, guide, &alpha, m);
+    if (status == OFFCUT_OK) status = offcut__matte_fit(ctx, guide, &alpha, cell, m);
     if (status == OFFCUT_OK)
         status = offcut__alloc(ctx, (size_t)m->colour_width * m->colour_height, 8, &m->colours);
     if (status == OFFCUT_OK) status = offcut__matte_colours(ctx, guide, &alpha, m);
@@ -69,7 +73,8 @@ offcut_status offcut__matte_create(offcut_ctx *ctx, const offcut__planes *guide,
     *matte = NULL;
     const bool sized = width && height && mask->width && mask->height &&
                        (!refine || (guide->planes == 3 && guide->width && guide->height));
-    OFFCUT_FAIL_IF(!sized, ctx, OFFCUT_ERR_ARGUMENT, "the matte needs a picture and a mask with sides");
+    OFFCUT_FAIL_IF(!sized, ctx, OFFCUT_ERR_ARGUMENT,
+                   "the matte needs a picture and a mask with sides");
     offcut__matte *m = NULL;
     OFFCUT_TRY(offcut__alloc(ctx, 1, sizeof *m, &m));
     m->width = width;
@@ -77,8 +82,10 @@ offcut_status offcut__matte_create(offcut_ctx *ctx, const offcut__planes *guide,
     m->refine = refine;
     offcut_status status = refine ? refine_mask(ctx, guide, mask, m) : keep_mask(ctx, mask, m);
     if (status == OFFCUT_OK) status = alloc_lines(ctx, m);
-    if (status == OFFCUT_OK) *matte = m;
-    else offcut__matte_free(m);
+    if (status == OFFCUT_OK)
+        *matte = m;
+    else
+        offcut__matte_free(m);
     return status;
 }
 

@@ -17,23 +17,27 @@ struct offcut__matte {
     bool refine;
     uint32_t guide_width, guide_height;
 
-    /* refine: alpha = a . (R, G, B) + b, four numbers a pixel of the guide; `sure` says where that is not needed. */
+    /* refine: alpha = a . (R, G, B) + b, four numbers a pixel of the guide; `sure` says where that
+     * is not needed. */
     int16_t *coefficients;
     uint8_t *sure;
-    /* refine: local foreground and background, F then B, 8 bytes a pixel (the 4th and 8th unused). */
+    /* refine: local foreground and background, F then B, 8 bytes a pixel (the 4th and 8th unused).
+     */
     uint32_t colour_width, colour_height;
     uint8_t *colours;
     /* not refine: the mask, 65535 = 1, at guide size. */
     uint16_t *mask;
 
-    /* One row at guide size, interpolated for `line_y`: coefficients (or the mask), then colours. */
-    uint32_t line_y; /* UINT32_MAX: none yet */
-    float *line;     /* 4 floats a guide pixel; without refine 1 */
+    /* One row at guide size, interpolated for `line_y`: coefficients (or the mask), then colours.
+     */
+    uint32_t line_y;    /* UINT32_MAX: none yet */
+    float *line;        /* 4 floats a guide pixel; without refine 1 */
     float *colour_line; /* 8 floats a colour pixel */
     uint8_t *sure_line; /* one a guide pixel */
 };
 
-/* A position in a smaller picture: between pixel `at` and the next (clamped) one, `mix` of the way. */
+/* A position in a smaller picture: between pixel `at` and the next (clamped) one, `mix` of the way.
+ */
 typedef struct offcut__place {
     uint32_t at, next;
     float mix;
@@ -54,17 +58,20 @@ static inline offcut__place offcut__place_of(uint32_t x, uint32_t size, uint32_t
 offcut_status offcut__mask_resize(offcut_ctx *ctx, const offcut__planes *mask, uint32_t width,
                                   uint32_t height, offcut__planes *result);
 
-/* mask.c: clears what is no subject: components of the mask that never come near the surest one's confidence. */
+/* mask.c: clears what is no subject: components of the mask that never come near the surest one's
+ * confidence. */
 offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask);
 
-/* box.c: the mean of the window of 2 radius + 1 around each pixel (what of it lies in the picture), in place. `lanes`
- * values a pixel, side by side. */
+/* box.c: the mean of the window of 2 radius + 1 around each pixel (what of it lies in the picture),
+ * in place. `lanes` values a pixel, side by side. */
 offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uint32_t width,
                                uint32_t height, uint32_t radius);
 
-/* guided.c: fills matte->coefficients and matte->sure, and replaces *mask by the refined alpha at the guide's size. */
+/* guided.c: fills matte->coefficients and matte->sure, and replaces *mask by the refined alpha at
+ * the guide's size. cell: the size of a pixel of the original mask, in pixels of the guide, at
+ * least 1. */
 offcut_status offcut__matte_fit(offcut_ctx *ctx, const offcut__planes *guide, offcut__planes *mask,
-                                offcut__matte *matte);
+                                double cell, offcut__matte *matte);
 
 /* foreground.c: fills matte->colours from the guide and its alpha. */
 offcut_status offcut__matte_colours(offcut_ctx *ctx, const offcut__planes *guide,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One row of the full picture becomes one row of the cut-out. Most pixels lie where alpha is surely 0 or 1: these go by
- * in runs, and only what is left is computed, one pixel's R, G, B and alpha at a time in the four lanes. */
+ * One row of the full picture becomes one row of the cut-out. Most pixels lie where alpha is surely
+ * 0 or 1: these go by in runs, and only what is left is computed, one pixel's R, G, B and alpha at
+ * a time in the four lanes. */
 #include <string.h>
 
 #include "../base/simd.h"
@@ -122,7 +123,8 @@ static inline offcut__f32x4 mix_at(const float *line, size_t stride, offcut__pla
 
 /* ---- spans ---- */
 
-/* The pixel's own foreground: what alpha F + (1 - alpha) B leaves of it goes to F in proportion to its share. */
+/* The pixel's own foreground: what alpha F + (1 - alpha) B leaves of it goes to F in proportion to
+ * its share. */
 static inline offcut__f32x4 free_colour(const offcut__matte *m, offcut__place place,
                                         offcut__f32x4 pixel, float alpha) {
     const float rest = 1.0f - alpha;
@@ -130,7 +132,7 @@ static inline offcut__f32x4 free_colour(const offcut__matte *m, offcut__place pl
     const offcut__f32x4 front = mix_at(m->colour_line, 8, place);
     const offcut__f32x4 back = mix_at(m->colour_line + 4, 8, place);
     const offcut__f32x4 left = pixel - offcut__splat(alpha) * front - offcut__splat(rest) * back;
-    const float gain = alpha / (alpha * alpha + rest * rest + OFFCUT__COLOUR_TRUST);
+    const float gain = alpha / (alpha * alpha + rest * rest + OFFCUT__COLOUR_DISTRUST);
     return front + offcut__splat(gain) * left;
 }
 
@@ -148,7 +150,8 @@ static inline void refine_span(const offcut__matte *m, uint32_t bits, uint8_t *r
         seen[3] = 1.0f;
         const offcut__f32x4 terms = mix_at(m->line, 4, place) * seen;
         const float alpha = offcut__snap((terms[0] + terms[1]) + (terms[2] + terms[3]));
-        if (alpha > 0.0f && alpha < 1.0f && own >= 1.0f) pixel = free_colour(m, place, pixel, alpha);
+        if (alpha > 0.0f && alpha < 1.0f && own >= 1.0f)
+            pixel = free_colour(m, place, pixel, alpha);
         pixel[3] = alpha * own;
         put(row, bits, x, pixel);
     }
@@ -158,7 +161,8 @@ static inline void refine_span(const offcut__matte *m, uint32_t bits, uint8_t *r
 static uint32_t cell_end(const offcut__matte *m, uint32_t at) {
     if (at + 1U >= m->guide_width) return m->width;
     const uint64_t twice = (2 * (uint64_t)at + 3) * m->width - m->guide_width;
-    const uint64_t end = (twice + 2 * (uint64_t)m->guide_width - 1) / (2 * (uint64_t)m->guide_width);
+    const uint64_t end =
+        (twice + 2 * (uint64_t)m->guide_width - 1) / (2 * (uint64_t)m->guide_width);
     return end < m->width ? (uint32_t)end : m->width;
 }
 
@@ -169,15 +173,18 @@ static inline void refine_row(const offcut__matte *m, uint32_t bits, uint8_t *ro
         const uint32_t first = at;
         for (; at < m->guide_width; at++) {
             const uint32_t next = at + 1U < m->guide_width ? at + 1U : at;
-            const uint8_t cell = m->sure_line[at] == m->sure_line[next] ? m->sure_line[at]
-                                                                        : (uint8_t)OFFCUT__UNSURE;
+            const uint8_t cell =
+                m->sure_line[at] == m->sure_line[next] ? m->sure_line[at] : (uint8_t)OFFCUT__UNSURE;
             if (at > first && cell != kind) break;
             kind = cell;
         }
         const span s = {x, cell_end(m, at - 1U)};
-        if (kind == OFFCUT__SURE_OUT) clear(row, bits, s);
-        else if (kind == OFFCUT__SURE_IN) keep(row, bits, s);
-        else refine_span(m, bits, row, s);
+        if (kind == OFFCUT__SURE_OUT)
+            clear(row, bits, s);
+        else if (kind == OFFCUT__SURE_IN)
+            keep(row, bits, s);
+        else
+            refine_span(m, bits, row, s);
         x = s.to;
     }
 }
@@ -197,10 +204,14 @@ void offcut__matte_row(offcut__matte *matte, uint32_t y, uint32_t bits, uint8_t 
     if (y >= matte->height) return;
     prepare_lines(matte, y);
     if (matte->refine) {
-        if (bits == 8) refine_row(matte, 8, row);
-        else refine_row(matte, 16, row);
+        if (bits == 8)
+            refine_row(matte, 8, row);
+        else
+            refine_row(matte, 16, row);
     } else {
-        if (bits == 8) plain_row(matte, 8, row);
-        else plain_row(matte, 16, row);
+        if (bits == 8)
+            plain_row(matte, 8, row);
+        else
+            plain_row(matte, 16, row);
     }
 }

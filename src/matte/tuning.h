@@ -1,34 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The constants of the matte; models/eval/README.md has the measurements that chose them. */
+ * The constants of the matte; models/eval/README.md has the measurements that chose them. Lengths
+ * are in cells: one pixel of the network's mask, measured in pixels of the guide, which is how far
+ * off the mask may be. */
 #ifndef OFFCUT_MATTE_TUNING_H
 #define OFFCUT_MATTE_TUNING_H
 
-/* Long side of the guide picture. */
-#define OFFCUT__GUIDE_SIDE 800u
+/* Long side of the guide picture: twice that of the usual mask. */
+#define OFFCUT__GUIDE_SIDE 640u
 
-/* alpha below LOW is 0, above HIGH is 1. */
-#define OFFCUT__SNAP_LOW 0.1f
-#define OFFCUT__SNAP_HIGH 0.9f
+/* The mask: below LOW is 0, above HIGH is 1. */
+#define OFFCUT__MASK_LOW 0.2f
+#define OFFCUT__MASK_HIGH 0.8f
 
-/* A component whose best confidence is below this, or below this share of the best of all, is no subject. */
+/* Alpha: below LOW is 0, above HIGH is 1. */
+#define OFFCUT__SNAP_LOW 0.15f
+#define OFFCUT__SNAP_HIGH 0.85f
+
+/* Pixels of the mask above EDGE that touch are a component. One whose best confidence is below
+ * FLOOR, or below this SHARE of the best of all, is no subject. */
 #define OFFCUT__COMPONENT_EDGE 0.2f
 #define OFFCUT__COMPONENT_FLOOR 0.5f
 #define OFFCUT__COMPONENT_SHARE 0.6f
 
-/* The window of the local fit is a square of 2 r + 1, r = long side of the guide / WINDOW. */
-#define OFFCUT__FIT_WINDOW 60.0
-#define OFFCUT__FIT_EPSILON 5e-4
-#define OFFCUT__FIT_WEIGHT_FLOOR 0.02
-#define OFFCUT__FIT_PASSES 1
-#define OFFCUT__FIT_WINDOW_2 160.0
-#define OFFCUT__BAND_SMALL 200.0
-#define OFFCUT__BAND_LOW 0.05f
-#define OFFCUT__BAND 40.0
-#define OFFCUT__SHARP_LOW 0.0f
-#define OFFCUT__SHARP_HIGH 1.0f
+/* Two fits: the first finds the edge within reach of the mask's error, the second makes it crisp.
+ */
+#define OFFCUT__FIT_REACH_FIRST 3.0
+#define OFFCUT__FIT_REACH_SECOND 1.5
+#define OFFCUT__FIT_EPSILON 1e-4
 
-#define OFFCUT__COLOUR_WIDE 25.0
-#define OFFCUT__COLOUR_NARROW 100.0
-#define OFFCUT__COLOUR_TRUST 0.1f
+/* How much a pixel counts in a fit: LEAST plus up to 1 with the certainty of the mask within one
+ * cell. */
+#define OFFCUT__FIT_WEIGHT_LEAST 0.2f
+
+/* How much a window counts at a pixel: the variance of alpha that it explains, plus this. */
+#define OFFCUT__FIT_WINDOW_LEAST 1e-2
+
+/* Where colours explain less than NONE of alpha's variance the mask stays as it is, above ALL the
+ * fit takes over. */
+#define OFFCUT__FIT_EXPLAINS_NONE 0.2f
+#define OFFCUT__FIT_EXPLAINS_ALL 0.6f
+
+/* The mask's edge is where its mean within one cell is between EDGE and 1 - EDGE; the fit counts up
+ * to half of REACH around it and fades to nothing at REACH. */
+#define OFFCUT__BAND_EDGE 0.05f
+#define OFFCUT__BAND_REACH 5.0
+
+/* Windows of the colour means, as shares of the guide's long side, and the distrust in what they
+ * leave unexplained. */
+#define OFFCUT__COLOUR_WIDE 0.04
+#define OFFCUT__COLOUR_NARROW 0.01
+#define OFFCUT__COLOUR_DISTRUST 0.1f
 
 #endif
