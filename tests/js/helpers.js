@@ -70,9 +70,8 @@ export async function pixels(png) {
   const image = sharp(png);
   const { depth, channels, space, icc, density, orientation, exif } = await image.metadata();
   const wide = depth === 'ushort';
-  const { data, info } = await image.raw({ depth: wide ? 'ushort' : 'uchar' }).toBuffer({
-    resolveWithObject: true,
-  });
+  const raw = wide ? image.toColourspace('rgb16').raw({ depth: 'ushort' }) : image.raw();
+  const { data, info } = await raw.toBuffer({ resolveWithObject: true });
   const samples = wide ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
   return {
     width: info.width,

@@ -111,18 +111,28 @@ test('orientation is applied, and not written again', async () => {
 });
 
 /**
+ * A picture as it must be stored so that the tag makes it upright. sharp mirrors before it turns.
+ *
  * @param {sharp.Sharp} image
  * @param {number} orientation
  */
 function undo(image, orientation) {
-  const quarter = { 5: 270, 6: 270, 7: 90, 8: 90, 3: 180, 4: 180 }[orientation] ?? 0;
-  const turned = image.rotate(quarter);
-  // sharp mirrors before it turns: with a quarter turn the other axis.
-  return [2, 4, 5, 7].includes(orientation)
-    ? quarter % 180
-      ? turned.flip()
-      : turned.flop()
-    : turned;
+  switch (orientation) {
+    case 2:
+      return image.flop();
+    case 3:
+      return image.rotate(180);
+    case 4:
+      return image.flip();
+    case 5:
+      return image.flip().rotate(90);
+    case 6:
+      return image.rotate(270);
+    case 7:
+      return image.flop().rotate(90);
+    default:
+      return image.rotate(90);
+  }
 }
 
 test('16-bit stays 16-bit, and becomes 8-bit on request', async () => {
