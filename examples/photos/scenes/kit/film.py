@@ -13,6 +13,8 @@ import bpy
 import numpy as np
 from PIL import Image, ImageFilter
 
+from .materials import Nodes
+
 PHOTOS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -102,21 +104,36 @@ def develop(pixels, grain):
 
 
 def render_mask(scene, folder, subject):
-    """The subject's coverage: all else is a hole, light does not matter."""
+    """The subject's coverage: all else is a hole, the subject glows white, so light does not matter.
+
+    Glowing, it also tells the sampler where the mask is still uncertain: along the edges only.
+    """
     for item in scene.objects:
         item.is_holdout = item not in subject
+    scene.view_layers[0].material_override = glow()
     scene.render.film_transparent = True
     cycles = scene.cycles
-    cycles.use_denoising = cycles.use_adaptive_sampling = False
-    cycles.samples = 32
-    cycles.max_bounces = cycles.diffuse_bounces = cycles.glossy_bounces = (
-        cycles.transmission_bounces
-    ) = 0
-    bpy.context.scene.world = None
-    for lamp_data in bpy.data.lights:
-        lamp_data.energy = 0
+    cycles.use_denoising = False
+    cycles.use_adaptive_sampling = True
+    cycles.adaptive_threshold = 0.02
+    cycles.adaptive_min_samples = 6
+    cycles.samples = 64
+    cycles.max_bounces = 0
+    scene.world = None
+    for light in bpy.data.lights:
+        light.energy = 0
     scene.render.image_settings.color_depth = '8'
     scene.render.filepath = os.path.join(folder, 'mask.png')
     bpy.ops.render.render(write_still=True)
     with Image.open(scene.render.filepath) as image:
         return image.getchannel('A').filter(ImageFilter.GaussianBlur(0.45))
+
+
+def glow():
+    made = bpy.data.materials.new('glow')
+    made.use_nodes = True
+    made.node_tree.nodes.clear()
+    nodes = Nodes(made.node_tree)
+    light = nodes.add('ShaderNodeEmission')
+    nodes.add('ShaderNodeOutputMaterial', {'Surface': light.outputs[0]})
+    return made
