@@ -231,6 +231,32 @@ typedef struct offcut_subject {
 
 offcut_subject offcut_job_subject(const offcut_job *job);
 
+/* ---- conversion -------------------------------------------------------------------------------------------------- */
+
+/* Makes another file of a picture: upright, with its ICC profile and density (WebP has none). What has alpha is laid
+ * on white for JPEG. PNG keeps 16 bits. quality 1..100 is for JPEG and WebP; 0 means 80. Of the options count pixels_max,
+ * bytes_max, allow_truncated, and for PNG compression and reduce_to_8_bits.
+ * Fails as offcut_decoder_open() and offcut_decoder_read() do, and with ERR_UNSUPPORTED where a side is longer than the
+ * format has (JPEG 65,500, WebP 16,383). *file is the caller's: offcut_buffer_free(). */
+offcut_status offcut_convert(offcut_ctx *ctx, const uint8_t *data, size_t size, const offcut_options *options,
+                             offcut_format format, uint32_t quality, offcut_buffer *file);
+
+/* The same in steps, as with offcut_job: open, step until done, take the output after every step. The last step of a
+ * WebP does all of its encoding. */
+typedef struct offcut_conversion offcut_conversion;
+
+offcut_status offcut_conversion_open(offcut_ctx *ctx, const uint8_t *data, size_t size, const offcut_options *options,
+                                     offcut_format format, uint32_t quality, offcut_conversion **conversion);
+void offcut_conversion_free(offcut_conversion *conversion);
+offcut_status offcut_conversion_step(offcut_conversion *conversion);
+int offcut_conversion_done(const offcut_conversion *conversion);
+float offcut_conversion_fraction(const offcut_conversion *conversion);  /* 0..1 */
+uint32_t offcut_conversion_width(const offcut_conversion *conversion);  /* upright */
+uint32_t offcut_conversion_height(const offcut_conversion *conversion); /* likewise */
+
+/* The bytes the last step made, 0 or more; owned by the conversion and valid until its next step. */
+const uint8_t *offcut_conversion_output(const offcut_conversion *conversion, size_t *size);
+
 /* ---- parts ------------------------------------------------------------------------------------------------------ */
 
 /* Level 3. A file as rows, top to bottom as stored: R, G, B, A with straight alpha, no gamma, ICC or orientation

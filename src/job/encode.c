@@ -42,8 +42,8 @@ static offcut_status begin(offcut_job *job) {
     return offcut__png_writer_open(job->ctx, &spec, &job->png, &job->writer);
 }
 
-/* 65535 -> 255, rounded to nearest; in place, front to back. */
-static void reduce_rows(uint8_t *rows, size_t samples) {
+/* 65535 -> 255; front to back. */
+void offcut__reduce_rows(uint8_t *rows, size_t samples) {
     for (size_t i = 0; i < samples; i++) {
         uint16_t wide = 0;
         memcpy(&wide, rows + 2 * i, sizeof wide);
@@ -107,7 +107,7 @@ offcut_status offcut__job_encode(offcut_job *job) {
     if (count > job->height - job->row) count = job->height - job->row;
     OFFCUT_TRY(offcut__upright_read(job->upright, job->rows, count));
     if (bits < offcut_decoder_info(job->decoder)->bits)
-        reduce_rows(job->rows, (size_t)count * job->width * 4);
+        offcut__reduce_rows(job->rows, (size_t)count * job->width * 4);
     for (uint32_t i = 0; i < count; i++) {
         offcut__matte_row(job->matte, job->row + i, bits, job->rows + i * stride);
         measure_row(job, job->rows + i * stride, job->row + i, bits);

@@ -45,6 +45,9 @@ offcut_status offcut__job_infer(offcut_job *job);
 offcut_status offcut__job_refine(offcut_job *job);
 offcut_status offcut__job_encode(offcut_job *job);
 
+/* 16 bits a sample to 8, rounded to nearest; in place. */
+void offcut__reduce_rows(uint8_t *rows, size_t samples);
+
 void offcut__job_enter(offcut_job *job, offcut_stage stage);
 
 #endif

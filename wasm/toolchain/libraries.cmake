@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The C libraries behind the codecs: pinned here, fetched into the user's cache folder, compiled with our own flags, so
-# that every host computes the same bytes. Targets: offcut_libraries (decoders and the PNG writer) and, for native
-# tests, offcut_encoders. Patches are security fixes only.
+# that every host computes the same bytes. Target: offcut_libraries. Patches are security fixes only.
 find_program(OFFCUT_NODE node REQUIRED)
 
 # Sets NAME_source to the folder of the sources.
@@ -87,33 +86,36 @@ set(webp_decoder
     src/utils/huffman_utils.c src/utils/quant_levels_dec_utils.c src/utils/random_utils.c
     src/utils/rescaler_utils.c src/utils/thread_utils.c src/utils/utils.c)
 offcut_library(libwebp ${libwebp_source} ${webp_decoder})
-target_include_directories(libwebp SYSTEM PUBLIC ${libwebp_source}/src PRIVATE ${libwebp_source})
+target_include_directories(libwebp SYSTEM PUBLIC ${libwebp_source}/src ${libwebp_source})
 
 add_library(offcut_libraries INTERFACE)
 target_link_libraries(offcut_libraries INTERFACE libpng libjpeg libwebp)
 
+set(webp_encoder
+    alpha_enc analysis_enc backward_references_cost_enc backward_references_enc config_enc
+    cost_enc filter_enc frame_enc histogram_enc iterator_enc near_lossless_enc picture_csp_enc
+    picture_enc picture_psnr_enc picture_rescale_enc picture_tools_enc predictor_enc quant_enc
+    syntax_enc token_enc tree_enc vp8l_enc webp_enc)
+list(TRANSFORM webp_encoder REPLACE "(.+)" "src/enc/\\1.c")
+offcut_library(offcut_webp_encoder ${libwebp_source} ${webp_encoder}
+    sharpyuv/sharpyuv.c sharpyuv/sharpyuv_csp.c sharpyuv/sharpyuv_dsp.c
+    sharpyuv/sharpyuv_gamma.c sharpyuv/sharpyuv_neon.c sharpyuv/sharpyuv_sse2.c
+    src/dsp/cost.c src/dsp/cost_neon.c src/dsp/cost_sse2.c src/dsp/enc.c src/dsp/enc_neon.c
+    src/dsp/enc_sse2.c src/dsp/lossless_enc.c src/dsp/lossless_enc_neon.c
+    src/dsp/lossless_enc_sse2.c src/dsp/ssim.c src/dsp/ssim_sse2.c
+    src/mux/anim_encode.c src/mux/muxedit.c src/mux/muxinternal.c src/mux/muxread.c
+    src/utils/bit_writer_utils.c src/utils/huffman_encode_utils.c src/utils/quant_levels_utils.c)
+target_include_directories(offcut_webp_encoder PRIVATE ${libwebp_source})
+target_link_libraries(offcut_webp_encoder PUBLIC libwebp)
+offcut_library(offcut_jpeg_encoder ${libjpeg_source} ${jpeg_encoder})
+target_link_libraries(offcut_jpeg_encoder PUBLIC libjpeg)
+target_link_libraries(offcut_libraries INTERFACE offcut_jpeg_encoder offcut_webp_encoder)
+
 if(EMSCRIPTEN)
+    # The default error handler prints and exits; ours never lets it, but it would make hosts provide both.
+    set_source_files_properties(${libjpeg_source}/jerror.c PROPERTIES
+        COMPILE_OPTIONS "-Dfprintf=offcut__print_nothing;-Dexit=offcut__no_exit")
     # libwebp's SSE2 code through Emscripten's SSE2 headers.
     target_compile_options(libwebp PRIVATE -msse2)
-else()
-    set(webp_encoder
-        alpha_enc analysis_enc backward_references_cost_enc backward_references_enc config_enc
-        cost_enc filter_enc frame_enc histogram_enc iterator_enc near_lossless_enc picture_csp_enc
-        picture_enc picture_psnr_enc picture_rescale_enc picture_tools_enc predictor_enc quant_enc
-        syntax_enc token_enc tree_enc vp8l_enc webp_enc)
-    list(TRANSFORM webp_encoder REPLACE "(.+)" "src/enc/\\1.c")
-    offcut_library(offcut_webp_encoder ${libwebp_source} ${webp_encoder}
-        sharpyuv/sharpyuv.c sharpyuv/sharpyuv_csp.c sharpyuv/sharpyuv_dsp.c
-        sharpyuv/sharpyuv_gamma.c sharpyuv/sharpyuv_neon.c sharpyuv/sharpyuv_sse2.c
-        src/dsp/cost.c src/dsp/cost_neon.c src/dsp/cost_sse2.c src/dsp/enc.c src/dsp/enc_neon.c
-        src/dsp/enc_sse2.c src/dsp/lossless_enc.c src/dsp/lossless_enc_neon.c
-        src/dsp/lossless_enc_sse2.c src/dsp/ssim.c src/dsp/ssim_sse2.c
-        src/mux/anim_encode.c src/mux/muxedit.c src/mux/muxinternal.c src/mux/muxread.c
-        src/utils/bit_writer_utils.c src/utils/huffman_encode_utils.c src/utils/quant_levels_utils.c)
-    target_include_directories(offcut_webp_encoder PRIVATE ${libwebp_source})
-    target_link_libraries(offcut_webp_encoder PUBLIC libwebp)
-    offcut_library(offcut_jpeg_encoder ${libjpeg_source} ${jpeg_encoder})
-    target_link_libraries(offcut_jpeg_encoder PUBLIC libjpeg)
-    add_library(offcut_encoders INTERFACE)
-    target_link_libraries(offcut_encoders INTERFACE offcut_jpeg_encoder offcut_webp_encoder)
+    target_compile_options(offcut_webp_encoder PRIVATE -msse2)
 endif()

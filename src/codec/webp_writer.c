@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Lossy WebP by libwebp. Its encoder wants the whole picture, but as Y, U, V, A planes: rows become
+ * that in bands, so the picture is never kept as RGBA. */
+#include <stdlib.h>
+#include <string.h>
+#include <webp/encode.h>
+#include <webp/mux.h>
+
+#include "picture_writer.h"
+
+/* Even, so that a band's last rows of chroma are whole; then bands give what the whole picture
+ * would. */
+enum { BAND_ROWS = 16 };
+
+struct offcut__webp_writer {
+    offcut_ctx *ctx;
+    offcut__bytes *sink; /* borrowed */
+    offcut__picture_spec spec;
+    WebPConfig config;
+    WebPPicture picture;
+    uint8_t *band;   /* RGBA, up to BAND_ROWS rows */
+    uint32_t banded; /* rows in it */
+    uint32_t row;    /* rows written, those in the band included */
+    bool finished;
+};
+
+static offcut_status prepare(offcut__webp_writer *self) {
+    const offcut__picture_spec *spec = &self->spec;
+    OFFCUT_FAIL_IF(!WebPConfigInit(&self->config) || !WebPPictureInit(&self->picture), self->ctx,
+                   OFFCUT_ERR_UNSUPPORTED, "libwebp is of another version than its headers");
+    self->config.quality = (float)spec->quality;
+    self->picture.width = (int)spec->width;
+    self->picture.height = (int)spec->height;
+    self->picture.colorspace = spec->has_alpha ? WEBP_YUV420A : WEBP_YUV420;
+    OFFCUT_FAIL_IF(!WebPPictureAlloc(&self->picture), self->ctx, OFFCUT_ERR_MEMORY,
+                   "no memory to keep %u x %u pixels for WebP", spec->width, spec->height);
+    return offcut__alloc(self->ctx, (size_t)spec->width * 4, BAND_ROWS, &self->band);
+}
+
+offcut_status offcut__webp_writer_open(offcut_ctx *ctx, const offcut__picture_spec *spec,
+                                       offcut__bytes *sink, offcut__webp_writer **writer) {
+    *writer = NULL;
+    OFFCUT_FAIL_IF(spec->width > WEBP_MAX_DIMENSION || spec->height > WEBP_MAX_DIMENSION, ctx,
+                   OFFCUT_ERR_UNSUPPORTED, "a WebP's sides end at %d pixels, this is %u x %u",
+                   WEBP_MAX_DIMENSION, spec->width, spec->height);
+    offcut__webp_writer *self = NULL;
+    OFFCUT_TRY(offcut__alloc(ctx, 1, sizeof *self, &self));
+    self->ctx = ctx;
+    self->sink = sink;
+    self->spec = *spec;
+    const offcut_status status = prepare(self);
+    if (status != OFFCUT_OK) {
+        offcut__webp_writer_close(self);
+        return status;
+    }
+    *writer = self;
+    return OFFCUT_OK;
+}
+
+static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width,
+                       int height) {
+    for (int y = 0; y < height; y++)
+        memcpy(to + (ptrdiff_t)y * to_stride, from + (ptrdiff_t)y * from_stride, (size_t)width);
+}
+
+/* The rows of the band to their place in the picture's planes. */
+static offcut_status convert_band(offcut__webp_writer *self) {
+    WebPPicture *whole = &self->picture, part;
+    if (!WebPPictureInit(&part)) return OFFCUT_ERR_UNSUPPORTED; /* it was fine before */
+    part.width = whole->width;
+    part.height = (int)self->banded;
+    const bool done = WebPPictureImportRGBA(&part, self->band, whole->width * 4) != 0;
+    if (done) {
+        const int y = (int)(self->row - self->banded), half = (part.height + 1) / 2;
+        const ptrdiff_t uv = (ptrdiff_t)y / 2 * whole->uv_stride;
+        copy_plane(whole->y + (ptrdiff_t)y * whole->y_stride, whole->y_stride, part.y,
+                   part.y_stride, part.width, part.height);
+        copy_plane(whole->u + uv, whole->uv_stride, part.u, part.uv_stride, (part.width + 1) / 2,
+                   half);
+        copy_plane(whole->v + uv, whole->uv_stride, part.v, part.uv_stride, (part.width + 1) / 2,
+                   half);
+        for (int i = 0; whole->a && i < part.height; i++) {
+            uint8_t *alpha = whole->a + (ptrdiff_t)(y + i) * whole->a_stride;
+            if (part.a) /* else it is all opaque */
+                memcpy(alpha, part.a + (ptrdiff_t)i * part.a_stride, (size_t)part.width);
+            else
+                memset(alpha, 255, (size_t)part.width);
+        }
+    }
+    WebPPictureFree(&part);
+    self->banded = 0;
+    OFFCUT_FAIL_IF(!done, self->ctx, OFFCUT_ERR_MEMORY, "no memory to convert rows for WebP");
+    return OFFCUT_OK;
+}
+
+offcut_status offcut__webp_writer_write(offcut__webp_writer *writer, const uint8_t *rows,
+                                        uint32_t count) {
+    const offcut__picture_spec *spec = &writer->spec;
+    OFFCUT_FAIL_IF(writer->finished || count > spec->height - writer->row, writer->ctx,
+                   OFFCUT_ERR_STATE, "expected at most %u more rows for the WebP, received %u",
+                   writer->finished ? 0 : spec->height - writer->row, count);
+    const size_t stride = (size_t)spec->width * 4;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(writer->band + writer->banded * stride, rows + i * stride, stride);
+        writer->banded++;
+        writer->row++;
+        if (writer->banded == BAND_ROWS || writer->row == spec->height)
+            OFFCUT_TRY(convert_band(writer));
+    }
+    return OFFCUT_OK;
+}
+
+static int on_write(const uint8_t *data, size_t size, const WebPPicture *picture) {
+    return offcut__bytes_append(picture->custom_ptr, data, size);
+}
+
+static offcut_status encode(offcut__webp_writer *self, offcut__bytes *file) {
+    self->picture.writer = on_write;
+    self->picture.custom_ptr = file;
+    if (WebPEncode(&self->config, &self->picture)) return OFFCUT_OK;
+    const int code = self->picture.error_code;
+    const bool memory = code == VP8_ENC_ERROR_OUT_OF_MEMORY || code == VP8_ENC_ERROR_BAD_WRITE ||
+                        code == VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY;
+    return offcut__fail(self->ctx, memory ? OFFCUT_ERR_MEMORY : OFFCUT_ERR_UNSUPPORTED,
+                        "libwebp could not encode %u x %u pixels (its error %d)", self->spec.width,
+                        self->spec.height, code);
+}
+
+/* The same file with an ICC profile in it. */
+static offcut_status add_profile(offcut__webp_writer *self, const offcut__bytes *file) {
+    const WebPData plain = {file->data, file->size};
+    const WebPData icc = {self->spec.icc, self->spec.icc_size};
+    WebPData result = {0};
+    WebPMux *mux = WebPMuxCreate(&plain, 0);
+    const bool done = mux && WebPMuxSetChunk(mux, "ICCP", &icc, 0) == WEBP_MUX_OK &&
+                      WebPMuxAssemble(mux, &result) == WEBP_MUX_OK &&
+                      offcut__bytes_append(self->sink, result.bytes, result.size);
+    WebPDataClear(&result);
+    WebPMuxDelete(mux);
+    OFFCUT_FAIL_IF(!done, self->ctx, OFFCUT_ERR_MEMORY, "no memory for the output");
+    return OFFCUT_OK;
+}
+
+offcut_status offcut__webp_writer_finish(offcut__webp_writer *writer) {
+    const offcut__picture_spec *spec = &writer->spec;
+    OFFCUT_FAIL_IF(writer->finished || writer->row != spec->height, writer->ctx, OFFCUT_ERR_STATE,
+                   "expected %u rows before the end of the WebP, received %u", spec->height,
+                   writer->row);
+    writer->finished = true; /* nothing may follow */
+    if (!spec->icc || spec->icc_size == 0) return encode(writer, writer->sink);
+    offcut__bytes file = {0};
+    offcut_status status = encode(writer, &file);
+    if (status == OFFCUT_OK) status = add_profile(writer, &file);
+    offcut__bytes_free(&file);
+    return status;
+}
+
+void offcut__webp_writer_close(offcut__webp_writer *writer) {
+    if (!writer) return;
+    WebPPictureFree(&writer->picture);
+    free(writer->band);
+    free(writer);
+}

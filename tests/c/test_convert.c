@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Conversion: what comes out is the picture that went in, in another file. */
+#include <webp/encode.h>
+
+#include "codec/picture_writer.h"
+#include "codec/png_writer.h"
+#include "codec_check.h"
+
+enum { WIDTH = 131, HEIGHT = 97, PIXELS = WIDTH * HEIGHT };
+
+static offcut_ctx *ctx;
+
+/* What libpng takes for a profile (ICC.1, 7.2 and 7.3), long enough for several segments of a JPEG.
+ */
+static const uint8_t *profile(size_t *size) {
+    static uint8_t icc[150000];
+    static const uint8_t d50[] = {0, 0, 0xF6, 0xD6, 0, 1, 0, 0, 0, 0, 0xD3, 0x2D};
+    *size = sizeof icc;
+    for (size_t i = 200; i < sizeof icc; i++) icc[i] = (uint8_t)(i * 5 + i / 999);
+    for (int i = 0; i < 4; i++) icc[i] = (uint8_t)(sizeof icc >> (24 - 8 * i));
+    icc[8] = 2;
+    memcpy(icc + 12, "mntrRGB XYZ ", 12);
+    memcpy(icc + 36, "acsp", 4);
+    memcpy(icc + 68, d50, sizeof d50);
+    icc[131] = 1; /* one tag */
+    memcpy(icc + 132, "desc", 4);
+    icc[139] = 144; /* its offset */
+    icc[143] = 100; /* and size */
+    return icc;
+}
+
+static offcut__bytes png_of(const uint8_t *pixels, offcut__png_spec spec) {
+    offcut__bytes file = {0};
+    offcut__png_writer *writer = NULL;
+    spec.compression = 1;
+    CHECK(offcut__png_writer_open(ctx, &spec, &file, &writer) == OFFCUT_OK);
+    CHECK(offcut__png_writer_write(writer, pixels, spec.height) == OFFCUT_OK);
+    CHECK(offcut__png_writer_finish(writer) == OFFCUT_OK);
+    offcut__png_writer_close(writer);
+    return file;
+}
+
+static offcut__bytes small_png(const uint8_t *pixels) {
+    return png_of(pixels, (offcut__png_spec){.width = WIDTH, .height = HEIGHT, .bits = 8});
+}
+
+static offcut_buffer convert(const uint8_t *data, size_t size, const offcut_options *options,
+                             offcut_format format, uint32_t quality) {
+    offcut_buffer file = {0};
+    const offcut_status status = offcut_convert(ctx, data, size, options, format, quality, &file);
+    CHECKF(status == OFFCUT_OK && file.size > 0, "%d: %s", status, offcut_detail(ctx));
+    return file;
+}
+
+static decoded decode_file(offcut_buffer file, offcut_format format) {
+    const decoded result = decode(ctx, file.data, file.size, NULL, 1);
+    CHECK(result.status == OFFCUT_OK && result.info.format == format);
+    return result;
+}
+
+static void test_png(const uint8_t *pixels) {
+    offcut__bytes source = small_png(pixels);
+    offcut_buffer png = convert(source.data, source.size, NULL, OFFCUT_FORMAT_PNG, 0);
+    const decoded result = decode_file(png, OFFCUT_FORMAT_PNG);
+    CHECK(result.info.has_alpha && memcmp(result.pixels, pixels, PIXELS * 4) == 0);
+    free(result.pixels);
+    offcut_buffer_free(&png);
+    offcut__bytes_free(&source);
+}
+
+static void test_webp(const uint8_t *pixels) {
+    for (int opaque = 0; opaque < 2; opaque++) {
+        uint8_t *copy = malloc(PIXELS * 4);
+        memcpy(copy, pixels, PIXELS * 4);
+        for (int i = 0; opaque && i < PIXELS; i++) copy[4 * i + 3] = 255;
+        offcut__bytes source = small_png(copy);
+        offcut_buffer webp = convert(source.data, source.size, NULL, OFFCUT_FORMAT_WEBP, 63);
+        uint8_t *expected = NULL;
+        const size_t size = WebPEncodeRGBA(copy, WIDTH, HEIGHT, WIDTH * 4, 63, &expected);
+        CHECKF(webp.size == size && memcmp(webp.data, expected, size) == 0,
+               "opaque %d: %zu bytes, libwebp makes %zu of the whole picture", opaque, webp.size,
+               size);
+        const decoded result = decode_file(webp, OFFCUT_FORMAT_WEBP);
+        CHECK((result.info.has_alpha != 0) == (opaque == 0));
+        free(result.pixels);
+        WebPFree(expected);
+        offcut_buffer_free(&webp);
+        offcut__bytes_free(&source);
+        free(copy);
+    }
+}
+
+static void test_jpeg(const uint8_t *pixels) {
+    offcut__bytes source = small_png(pixels);
+    uint8_t *flat = malloc(PIXELS * 4);
+    for (int i = 0; i < PIXELS * 4; i++) {
+        const double alpha = pixels[i | 3] / 255.0;
+        flat[i] = i % 4 == 3 ? 255 : (uint8_t)(pixels[i] * alpha + 255 * (1 - alpha) + 0.5);
+    }
+    size_t last = 0;
+    const uint32_t qualities[] = {10, 50, 89, 100};
+    for (int i = 0; i < 4; i++) {
+        offcut_buffer jpeg =
+            convert(source.data, source.size, NULL, OFFCUT_FORMAT_JPEG, qualities[i]);
+        const decoded result = decode_file(jpeg, OFFCUT_FORMAT_JPEG);
+        double mean = 0;
+        CHECK(result.width == WIDTH && result.height == HEIGHT && jpeg.size > last);
+        const int most = difference(result.pixels, flat, PIXELS, true, &mean);
+        /* At full quality and full chroma only rounding is left. */
+        if (qualities[i] == 100) CHECKF(most <= 4 && mean < 0.6, "%d, %g", most, mean);
+        last = jpeg.size;
+        free(result.pixels);
+        offcut_buffer_free(&jpeg);
+    }
+    offcut_buffer usual = convert(source.data, source.size, NULL, OFFCUT_FORMAT_JPEG, 0);
+    offcut_buffer eighty = convert(source.data, source.size, NULL, OFFCUT_FORMAT_JPEG, 80);
+    CHECK(usual.size == eighty.size && memcmp(usual.data, eighty.data, usual.size) == 0);
+    offcut_buffer_free(&usual);
+    offcut_buffer_free(&eighty);
+    free(flat);
+    offcut__bytes_free(&source);
+}
+
+static void test_jpeg_to_png(const uint8_t *pixels) {
+    offcut__bytes source = small_png(pixels);
+    offcut_buffer jpeg = convert(source.data, source.size, NULL, OFFCUT_FORMAT_JPEG, 70);
+    offcut_buffer png = convert(jpeg.data, jpeg.size, NULL, OFFCUT_FORMAT_PNG, 0);
+    const decoded before = decode_file(jpeg, OFFCUT_FORMAT_JPEG);
+    const decoded after = decode_file(png, OFFCUT_FORMAT_PNG);
+    CHECK(png.data[25] == 2 && !after.info.has_alpha); /* R, G, B */
+    CHECK(memcmp(before.pixels, after.pixels, PIXELS * 4) == 0);
+    free(before.pixels);
+    free(after.pixels);
+    offcut_buffer_free(&png);
+    offcut_buffer_free(&jpeg);
+    offcut__bytes_free(&source);
+}
+
+static void test_16_bits(void) {
+    uint16_t *wide = malloc(PIXELS * 8);
+    for (int i = 0; i < PIXELS * 4; i++) wide[i] = (uint16_t)((unsigned)i * 40503u);
+    offcut__bytes source = png_of((const uint8_t *)wide, (offcut__png_spec){
+                                                             .width = WIDTH,
+                                                             .height = HEIGHT,
+                                                             .bits = 16,
+                                                         });
+    offcut_buffer same = convert(source.data, source.size, NULL, OFFCUT_FORMAT_PNG, 0);
+    const decoded result = decode_file(same, OFFCUT_FORMAT_PNG);
+    CHECK(result.info.bits == 16 && memcmp(result.pixels, wide, PIXELS * 8) == 0);
+    offcut_options options = offcut_options_default();
+    options.reduce_to_8_bits = 1;
+    offcut_buffer less = convert(source.data, source.size, &options, OFFCUT_FORMAT_PNG, 0);
+    const decoded reduced = decode_file(less, OFFCUT_FORMAT_PNG);
+    int wrong = reduced.info.bits != 8;
+    for (int i = 0; i < PIXELS * 4 && !wrong; i++)
+        wrong = reduced.pixels[i] != (uint8_t)(wide[i] / 257.0 + 0.5);
+    CHECK(!wrong);
+    offcut_buffer webp = convert(source.data, source.size, NULL, OFFCUT_FORMAT_WEBP, 0);
+    free(decode_file(webp, OFFCUT_FORMAT_WEBP).pixels);
+    free(result.pixels);
+    free(reduced.pixels);
+    offcut_buffer_free(&webp);
+    offcut_buffer_free(&less);
+    offcut_buffer_free(&same);
+    offcut__bytes_free(&source);
+    free(wide);
+}
+
+static void test_profile_and_density(const uint8_t *pixels) {
+    size_t size = 0;
+    const uint8_t *icc = profile(&size);
+    const offcut__png_spec spec = {
+        .width = WIDTH,
+        .height = HEIGHT,
+        .bits = 8,
+        .icc = icc,
+        .icc_size = size,
+        .density_x = 11811, /* 300 dpi */
+        .density_y = 5906,
+    };
+    offcut__bytes source = png_of(pixels, spec);
+    const offcut_format formats[] = {OFFCUT_FORMAT_PNG, OFFCUT_FORMAT_JPEG, OFFCUT_FORMAT_WEBP};
+    for (int i = 0; i < 3; i++) {
+        offcut_buffer file = convert(source.data, source.size, NULL, formats[i], 0);
+        offcut_decoder *decoder = NULL;
+        CHECK(offcut_decoder_open(ctx, file.data, file.size, NULL, &decoder) == OFFCUT_OK);
+        const offcut_info *info = offcut_decoder_info(decoder);
+        CHECKF(info->icc_size == size && memcmp(info->icc, icc, size) == 0, "format %d",
+               formats[i]);
+        const uint32_t x = i == 0 ? 11811 : i == 1 ? 11800 : 0; /* JFIF: whole cm; WebP: none */
+        const uint32_t y = i == 0 ? 5906 : i == 1 ? 5900 : 0;
+        CHECKF(info->density_x == x && info->density_y == y, "format %d: %u x %u", formats[i],
+               info->density_x, info->density_y);
+        offcut_decoder_close(decoder);
+        free(decode_file(file, formats[i]).pixels);
+        offcut_buffer_free(&file);
+    }
+    offcut__bytes_free(&source);
+}
+
+/* A JPEG that says it lies on its side: the same with an Exif segment after its first two bytes. */
+static void test_orientation(const uint8_t *pixels) {
+    static const uint8_t exif[] = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0,    'M', 'M',
+                                   0,    42,   0, 0,  0,   8,   0,   1,   1, 0x12, 0,   3,
+                                   0,    0,    0, 1,  0,   6,   0,   0,   0, 0,    0,   0};
+    offcut__bytes source = small_png(pixels), turned = {0};
+    offcut_buffer jpeg = convert(source.data, source.size, NULL, OFFCUT_FORMAT_JPEG, 100);
+    CHECK(offcut__bytes_append(&turned, jpeg.data, 2) &&
+          offcut__bytes_append(&turned, exif, sizeof exif) &&
+          offcut__bytes_append(&turned, jpeg.data + 2, jpeg.size - 2));
+    offcut_buffer png = convert(turned.data, turned.size, NULL, OFFCUT_FORMAT_PNG, 0);
+    const decoded before = decode_file(jpeg, OFFCUT_FORMAT_JPEG);
+    const decoded after = decode_file(png, OFFCUT_FORMAT_PNG);
+    CHECK(after.width == HEIGHT && after.height == WIDTH && after.info.orientation <= 1);
+    int wrong = 0;
+    for (uint32_t y = 0; y < HEIGHT; y++) /* a quarter turn to the right */
+        for (uint32_t x = 0; x < WIDTH; x++)
+            wrong += memcmp(before.pixels + (y * WIDTH + x) * 4,
+                            after.pixels + (x * HEIGHT + HEIGHT - 1 - y) * 4, 4) != 0;
+    CHECKF(wrong == 0, "%d pixels", wrong);
+    free(before.pixels);
+    free(after.pixels);
+    offcut_buffer_free(&png);
+    offcut_buffer_free(&jpeg);
+    offcut__bytes_free(&turned);
+    offcut__bytes_free(&source);
+}
+
+static void test_steps(void) {
+    const uint32_t width = 2000, height = 400; /* several slices */
+    uint8_t *pixels = make_pixels(width, height);
+    offcut__bytes source =
+        png_of(pixels, (offcut__png_spec){.width = width, .height = height, .bits = 8});
+    for (int format = OFFCUT_FORMAT_JPEG; format <= OFFCUT_FORMAT_WEBP; format++) {
+        offcut_buffer whole = convert(source.data, source.size, NULL, (offcut_format)format, 40);
+        offcut_conversion *conversion = NULL;
+        CHECK(offcut_conversion_open(ctx, source.data, source.size, NULL, (offcut_format)format, 40,
+                                     &conversion) == OFFCUT_OK);
+        CHECK(offcut_conversion_width(conversion) == width);
+        CHECK(offcut_conversion_height(conversion) == height);
+        offcut__bytes file = {0};
+        int steps = 0;
+        float last = -1;
+        while (!offcut_conversion_done(conversion) && steps < 1000) {
+            const float fraction = offcut_conversion_fraction(conversion);
+            CHECK(fraction >= last && fraction < 1);
+            last = fraction;
+            CHECK(offcut_conversion_step(conversion) == OFFCUT_OK);
+            size_t size = 0;
+            const uint8_t *data = offcut_conversion_output(conversion, &size);
+            CHECK(offcut__bytes_append(&file, data, size));
+            steps++;
+        }
+        CHECKF(steps >= 7, "%d steps", steps);
+        CHECK(offcut_conversion_fraction(conversion) >= 1);
+        CHECK(file.size == whole.size && memcmp(file.data, whole.data, file.size) == 0);
+        CHECK(offcut_conversion_step(conversion) == OFFCUT_ERR_STATE);
+        offcut_conversion_free(conversion);
+        offcut__bytes_free(&file);
+        offcut_buffer_free(&whole);
+        /* Given up half-way: nothing may be lost (the sanitizers look). */
+        CHECK(offcut_conversion_open(ctx, source.data, source.size, NULL, (offcut_format)format, 0,
+                                     &conversion) == OFFCUT_OK);
+        for (int i = 0; i < 3; i++) CHECK(offcut_conversion_step(conversion) == OFFCUT_OK);
+        offcut_conversion_free(conversion);
+    }
+    offcut__bytes_free(&source);
+    free(pixels);
+}
+
+static offcut_status status_of(const uint8_t *data, size_t size, const offcut_options *options,
+                               int format, uint32_t quality) {
+    offcut_buffer file = {0};
+    const offcut_status status =
+        offcut_convert(ctx, data, size, options, (offcut_format)format, quality, &file);
+    CHECK(status != OFFCUT_OK && !file.data && file.size == 0);
+    CHECK(*offcut_detail(ctx));
+    return status;
+}
+
+static void test_refusals(const uint8_t *pixels) {
+    offcut__bytes source = small_png(pixels);
+    CHECK(status_of(source.data, source.size, NULL, 0, 0) == OFFCUT_ERR_ARGUMENT);
+    CHECK(status_of(source.data, source.size, NULL, 4, 0) == OFFCUT_ERR_ARGUMENT);
+    CHECK(status_of(source.data, source.size, NULL, 1, 101) == OFFCUT_ERR_ARGUMENT);
+    CHECK(status_of((const uint8_t *)"text", 4, NULL, 1, 0) == OFFCUT_ERR_FORMAT);
+    offcut_options options = offcut_options_default();
+    options.pixels_max = PIXELS - 1;
+    CHECK(status_of(source.data, source.size, &options, 1, 0) == OFFCUT_ERR_LIMIT);
+    options = offcut_options_default();
+    options.compression = 10;
+    CHECK(status_of(source.data, source.size, &options, 2, 0) == OFFCUT_ERR_ARGUMENT);
+    for (int format = 1; format <= 3; format++)
+        CHECK(status_of(source.data, source.size / 2, NULL, format, 0) == OFFCUT_ERR_TRUNCATED);
+    offcut__bytes_free(&source);
+
+    uint8_t *line = calloc(70000, 4);
+    const struct {
+        int format;
+        uint32_t most;
+    } sides[] = {{OFFCUT_FORMAT_JPEG, 65500}, {OFFCUT_FORMAT_WEBP, 16383}};
+    for (int i = 0; i < 2; i++) {
+        offcut__png_spec spec = {.width = 1, .height = sides[i].most, .bits = 8};
+        offcut__bytes longest = png_of(line, spec);
+        offcut_buffer file =
+            convert(longest.data, longest.size, NULL, (offcut_format)sides[i].format, 0);
+        offcut_buffer_free(&file);
+        offcut__bytes_free(&longest);
+        spec.height++;
+        longest = png_of(line, spec);
+        CHECK(status_of(longest.data, longest.size, NULL, sides[i].format, 0) ==
+              OFFCUT_ERR_UNSUPPORTED);
+        offcut__bytes_free(&longest);
+    }
+    free(line);
+}
+
+static void test_writers_out_of_order(const uint8_t *pixels) {
+    const offcut__picture_spec spec = {.width = WIDTH, .height = HEIGHT, .quality = 80};
+    offcut__bytes sink = {0};
+    offcut__jpeg_writer *jpeg = NULL;
+    CHECK(offcut__jpeg_writer_open(ctx, &spec, &sink, &jpeg) == OFFCUT_OK);
+    CHECK(offcut__jpeg_writer_finish(jpeg) == OFFCUT_ERR_STATE);
+    CHECK(offcut__jpeg_writer_write(jpeg, pixels, HEIGHT + 1) == OFFCUT_ERR_STATE);
+    CHECK(offcut__jpeg_writer_write(jpeg, pixels, HEIGHT) == OFFCUT_OK);
+    CHECK(offcut__jpeg_writer_finish(jpeg) == OFFCUT_OK);
+    CHECK(offcut__jpeg_writer_write(jpeg, pixels, 0) == OFFCUT_ERR_STATE);
+    offcut__jpeg_writer_close(jpeg);
+    offcut__webp_writer *webp = NULL;
+    CHECK(offcut__webp_writer_open(ctx, &spec, &sink, &webp) == OFFCUT_OK);
+    CHECK(offcut__webp_writer_finish(webp) == OFFCUT_ERR_STATE);
+    CHECK(offcut__webp_writer_write(webp, pixels, HEIGHT + 1) == OFFCUT_ERR_STATE);
+    CHECK(offcut__webp_writer_write(webp, pixels, HEIGHT) == OFFCUT_OK);
+    CHECK(offcut__webp_writer_finish(webp) == OFFCUT_OK);
+    CHECK(offcut__webp_writer_finish(webp) == OFFCUT_ERR_STATE);
+    offcut__webp_writer_close(webp);
+    offcut__jpeg_writer_close(NULL);
+    offcut__webp_writer_close(NULL);
+    offcut_conversion_free(NULL);
+    offcut__bytes_free(&sink);
+}
+
+int main(void) {
+    ctx = offcut_create();
+    uint8_t *pixels = make_pixels(WIDTH, HEIGHT);
+    test_png(pixels);
+    test_webp(pixels);
+    test_jpeg(pixels);
+    test_jpeg_to_png(pixels);
+    test_16_bits();
+    test_profile_and_density(pixels);
+    test_orientation(pixels);
+    test_steps();
+    test_refusals(pixels);
+    test_writers_out_of_order(pixels);
+    free(pixels);
+    offcut_free(ctx);
+    return check_done();
+}
