@@ -118,12 +118,12 @@ static offcut_status encode(offcut__webp_writer *self, offcut__bytes *file) {
     self->picture.writer = on_write;
     self->picture.custom_ptr = file;
     if (WebPEncode(&self->config, &self->picture)) return OFFCUT_OK;
-    const int code = self->picture.error_code;
+    const WebPEncodingError code = self->picture.error_code;
     const bool memory = code == VP8_ENC_ERROR_OUT_OF_MEMORY || code == VP8_ENC_ERROR_BAD_WRITE ||
                         code == VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY;
     return offcut__fail(self->ctx, memory ? OFFCUT_ERR_MEMORY : OFFCUT_ERR_UNSUPPORTED,
                         "libwebp could not encode %u x %u pixels (its error %d)", self->spec.width,
-                        self->spec.height, code);
+                        self->spec.height, (int)code);
 }
 
 /* The same file with an ICC profile in it. */
