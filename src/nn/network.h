@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the pipeline needs of the engine: a loaded network run step by step. Loading: offcut_model_load(). */
+ * What the pipeline needs of the engine: a loaded network run step by step. Loading:
+ * offcut_model_load(). */
 #ifndef OFFCUT_NN_NETWORK_H
 #define OFFCUT_NN_NETWORK_H
 
 #include "../base/memory.h"
 
-/* Begins a run on input [1, 3, height, width] (borrowed for this call); allocates the arena for the run.
- * ERR_STATE when another run is under way on this model. */
+/* Begins a run on input [1, 3, height, width] (borrowed for this call); allocates the arena for the
+ * run. ERR_STATE when another run is under way on this model. */
 offcut_status offcut__network_begin(offcut_ctx *ctx, offcut_model *model, const float *input);
 
 /* Runs the next node or part of one (some milliseconds); *done turns true with the last. */
@@ -14,7 +15,8 @@ offcut_status offcut__network_step(offcut_ctx *ctx, offcut_model *model, bool *d
 
 float offcut__network_fraction(const offcut_model *model); /* 0..1, by multiply-adds */
 
-/* After the last step: the mask, [height, width] after the activation; owned by the model until end. */
+/* After the last step: the mask, [height, width] after the activation; owned by the model until
+ * end. */
 const float *offcut__network_mask(const offcut_model *model, uint32_t *width, uint32_t *height);
 
 /* Ends the run, finished or not, and frees the arena. Legal at any time. */

@@ -127,7 +127,7 @@ static offcut_status infer_transpose(offcut__graph *graph, offcut__node *node) {
 /* Winograd's weights are four times as large: above this a layer keeps plain ones. Such layers work
  * on small pictures, where tiles are cut off and the weights, read once for few tiles, are what
  * takes the time. */
-#define WINOGRAD_WEIGHTS_MAX ((size_t)1 << 18)
+#define WINOGRAD_WEIGHTS_MAX ((size_t)1 << 19)
 
 static void choose_kernel(offcut__op *op) {
     const offcut__conv *c = &op->u.conv;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Direct convolution by pointers to pixels: up to 6 output pixels x 8 output channels are held in
+ * Direct convolution by pointers to pixels: up to 4 output pixels x 8 output channels are held in
  * registers while the taps and input channels go by. A table of pixel pointers, to zeros outside
  * the picture, takes padding, stride and dilation out of the inner loop (the idea of Dukhan, "The
  * Indirect Convolution Algorithm", 2019). */
@@ -80,7 +80,7 @@ static void block(const offcut__op *op, const pass *p, offcut__tile tile, float 
     const int32_t width = op->out.shape.dims[3];
     const int32_t tiles = (width + OFFCUT__TILE_PIXELS - 1) / OFFCUT__TILE_PIXELS;
     for (int32_t y = 0; y < p->rows; y++) {
-        /* Even shares: 10 pixels are 5 + 5, not 6 + 4. */
+        /* Even shares: 5 pixels are 3 + 2, not 4 + 1. */
         for (int32_t i = 0, x = 0; i < tiles; i++) {
             const int32_t pixels = (width - x + tiles - i - 1) / (tiles - i);
             tile.table =

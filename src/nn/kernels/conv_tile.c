@@ -29,23 +29,16 @@ OFFCUT__INLINE void accumulate(f32x4 (*sums)[2], const offcut__tile *t, const in
                                const int vectors) {
     const float *w = t->weights;
     const size_t channels = t->channels;
-    const size_t fours = channels & ~(size_t)3;
     for (int32_t i = 0; i < t->kernel_h; i++) {
         for (int32_t j = 0; j < t->kernel_w; j++) {
             const float *const *entry = t->table + (size_t)i * t->row + (size_t)j * t->column;
             const float *pixel[OFFCUT__TILE_PIXELS];
             OFFCUT__UNROLL
             for (int p = 0; p < pixels; p++) pixel[p] = entry[(size_t)p * t->step] + t->channel;
-            for (size_t c = 0; c < fours; c += 4) {
-                step(sums, pixel, 0, w, pixels, vectors);
-                step(sums, pixel, 1, w + 4 * vectors, pixels, vectors);
-                step(sums, pixel, 2, w + 8 * vectors, pixels, vectors);
-                step(sums, pixel, 3, w + 12 * vectors, pixels, vectors);
-                w += 16 * vectors;
-                OFFCUT__UNROLL
-                for (int p = 0; p < pixels; p++) pixel[p] += 4;
-            }
-            for (size_t c = 0; c < channels - fours; c++, w += 4 * vectors)
+            /* Unrolled, LLVM would keep the inputs of several steps alive: more than there are
+             * registers. */
+            OFFCUT__NO_UNROLL
+            for (size_t c = 0; c < channels; c++, w += 4 * vectors)
                 step(sums, pixel, c, w, pixels, vectors);
         }
     }
@@ -102,8 +95,6 @@ TILE(1)
 TILE(2)
 TILE(3)
 TILE(4)
-TILE(5)
-TILE(6)
 
 void offcut__tile_run(const offcut__tile *t, int32_t pixels) {
     const bool two = t->vectors > 1;
@@ -111,8 +102,6 @@ void offcut__tile_run(const offcut__tile *t, int32_t pixels) {
         case 1: two ? tile_1x8(t) : tile_1x4(t); break;
         case 2: two ? tile_2x8(t) : tile_2x4(t); break;
         case 3: two ? tile_3x8(t) : tile_3x4(t); break;
-        case 4: two ? tile_4x8(t) : tile_4x4(t); break;
-        case 5: two ? tile_5x8(t) : tile_5x4(t); break;
-        default: two ? tile_6x8(t) : tile_6x4(t); break;
+        default: two ? tile_4x8(t) : tile_4x4(t); break;
     }
 }

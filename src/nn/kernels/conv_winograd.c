@@ -7,8 +7,7 @@
 
 #include <math.h>
 
-#define TILES \
-    12 /* at once: two rows of the inner loop, and scratch that stays in the second-level cache */
+#define TILES 12 /* at once: scratch stays in the second-level cache */
 #define POINTS 36
 
 bool offcut__conv_winograd_can(const offcut__conv *c) {

@@ -19,8 +19,10 @@ typedef int32_t i32x4 __attribute__((vector_size(16)));
 
 #if defined(__clang__)
 #define OFFCUT__UNROLL _Pragma("clang loop unroll(full)")
+#define OFFCUT__NO_UNROLL _Pragma("clang loop unroll(disable)")
 #else
 #define OFFCUT__UNROLL _Pragma("GCC unroll 16")
+#define OFFCUT__NO_UNROLL _Pragma("GCC unroll 1")
 #endif
 
 OFFCUT__INLINE f32x4 f32x4_load(const float *p) {
