@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * WebP by libwebp. The picture is decoded once, at the first pass, and kept. */
+ * WebP by libwebp. Lossy pictures come by rows; lossless ones and animations are decoded once, at
+ * the first pass, and kept. */
 #include <stdlib.h>
 #include <string.h>
 #include <webp/decode.h>
@@ -7,11 +8,15 @@
 
 #include "codec.h"
 #include "exif.h"
+#include "webp_rows.h"
+
+enum { LOSSY = 1 }; /* of WebPBitstreamFeatures.format */
 
 typedef struct webp_state {
     WebPDemuxer *demuxer; /* NULL where the container is too odd for it; the picture may be fine */
-    bool animated;
-    uint8_t *whole; /* RGBA, NULL until the first pass */
+    bool animated, by_rows;
+    offcut__webp_rows *rows; /* of the pass under way */
+    uint8_t *whole;          /* RGBA, NULL until the first pass */
 } webp_state;
 
 static offcut_status fail(const offcut_decoder *decoder, VP8StatusCode code) {
@@ -60,9 +65,10 @@ static offcut_status webp_open(offcut_decoder *decoder) {
     decoder->info.width = (uint32_t)features.width;
     decoder->info.height = (uint32_t)features.height;
     decoder->info.has_alpha = features.has_alpha;
-    decoder->info.whole = 1;
-    OFFCUT_TRY(offcut__decoder_limits(decoder));
     state->animated = features.has_animation != 0;
+    state->by_rows = features.format == LOSSY && !state->animated;
+    decoder->info.whole = !state->by_rows || features.has_alpha; /* the alpha plane is kept */
+    OFFCUT_TRY(offcut__decoder_limits(decoder));
     const WebPData bytes = {decoder->data, decoder->size};
     WebPDemuxState parsed = WEBP_DEMUX_PARSE_ERROR;
     state->demuxer = WebPDemuxPartial(&bytes, &parsed);
@@ -109,11 +115,25 @@ static offcut_status decode_first_frame(const offcut_decoder *decoder, const web
     return status;
 }
 
+/* Whether a failure is to be passed over: then what is missing is transparent. */
+static bool forgives(const offcut_decoder *decoder, VP8StatusCode code) {
+    return decoder->options.allow_truncated && code != VP8_STATUS_OUT_OF_MEMORY;
+}
+
+static offcut_status start_rows(offcut_decoder *decoder, webp_state *state) {
+    offcut__webp_rows_close(state->rows);
+    const VP8StatusCode code = offcut__webp_rows_open(
+        decoder->data, decoder->size, decoder->info.width, decoder->info.height,
+        !decoder->options.allow_truncated, &state->rows);
+    return forgives(decoder, code) ? OFFCUT_OK : fail(decoder, code);
+}
+
 static offcut_status webp_start(offcut_decoder *decoder, uint32_t reduce) {
     webp_state *state = decoder->state;
     (void)reduce;
     decoder->pass_width = decoder->info.width;
     decoder->pass_height = decoder->info.height;
+    if (state->by_rows) return start_rows(decoder, state);
     if (state->whole) return OFFCUT_OK;
     const size_t stride = offcut__decoder_stride(decoder);
     OFFCUT_TRY(offcut__alloc(decoder->ctx, decoder->info.height, stride, &state->whole));
@@ -131,6 +151,13 @@ static offcut_status webp_start(offcut_decoder *decoder, uint32_t reduce) {
 static offcut_status webp_read(offcut_decoder *decoder, uint8_t *rows, uint32_t count) {
     const webp_state *state = decoder->state;
     const size_t stride = offcut__decoder_stride(decoder);
+    if (state->by_rows) {
+        uint32_t done = 0;
+        const VP8StatusCode code = offcut__webp_rows_read(state->rows, rows, count, &done);
+        if (done < count && !forgives(decoder, code)) return fail(decoder, code);
+        memset(rows + done * stride, 0, (count - done) * stride);
+        return OFFCUT_OK;
+    }
     memcpy(rows, state->whole + decoder->row * stride, count * stride);
     return OFFCUT_OK;
 }
@@ -138,6 +165,7 @@ static offcut_status webp_read(offcut_decoder *decoder, uint8_t *rows, uint32_t 
 static void webp_close(offcut_decoder *decoder) {
     webp_state *state = decoder->state;
     if (!state) return;
+    offcut__webp_rows_close(state->rows);
     WebPDemuxDelete(state->demuxer);
     free(state->whole);
     free(state);

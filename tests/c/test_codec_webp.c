@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * WebP: kinds, metadata, the first frame of an animation, damage. */
+#include <webp/decode.h>
 #include <webp/encode.h>
 #include <webp/mux.h>
 
@@ -54,6 +55,7 @@ static void test_kinds(offcut_ctx *ctx, const uint8_t *pixels) {
         CHECK(result.width == WIDTH && result.height == HEIGHT); /* reduce is ignored */
         CHECK(result.info.format == OFFCUT_FORMAT_WEBP && result.info.bits == 8);
         CHECKF(!result.info.has_alpha == !k->alpha, "%s", k->name);
+        CHECKF(!result.info.whole == !(k->lossless || k->alpha), "%s", k->name);
         double mean = 0;
         const int most = difference(result.pixels, pixels, WIDTH * HEIGHT, k->alpha, &mean);
         /* Quality 95 with halved colour, and the noise of the blue channel. */
@@ -86,6 +88,11 @@ static void test_passes(offcut_ctx *ctx, const uint8_t *pixels) {
         for (uint32_t y = 0; y < h; y++)
             CHECK(offcut_decoder_read(decoder, rows + (size_t)y * w * 4, 1) == OFFCUT_OK);
         CHECK(expected.status == OFFCUT_OK);
+        int real_width = 0, real_height = 0;
+        uint8_t *real = WebPDecodeRGBA(file.data, file.size, &real_width, &real_height);
+        CHECK(real && real_width == width && real_height == height);
+        CHECKF(memcmp(rows, real, (size_t)w * h * 4) == 0, "%s %ux%u", k->name, w, h);
+        WebPFree(real);
         CHECKF(memcmp(rows, expected.pixels, (size_t)w * h * 4) == 0, "%s %ux%u", k->name, w, h);
         CHECK(offcut_decoder_start(decoder, 1, &w, &h) == OFFCUT_OK);
         CHECK(offcut_decoder_read(decoder, rows, h) == OFFCUT_OK);

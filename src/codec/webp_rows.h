@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Lossy WebP by rows. libwebp's public interface fills whole pictures only, so this drives the
+ * decoder below it, one row of macroblocks at a time; the version is pinned. What is kept is a few
+ * rows, and the alpha plane of a picture that has one. */
+#ifndef OFFCUT_CODEC_WEBP_ROWS_H
+#define OFFCUT_CODEC_WEBP_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <webp/decode.h>
+
+typedef struct offcut__webp_rows offcut__webp_rows;
+
+/* Begins a lossy still picture of width x height; data is borrowed until close. complete false: the
+ * file may be cut off. *rows is the caller's, also after a failure, and then gives no rows. */
+VP8StatusCode offcut__webp_rows_open(const uint8_t *data, size_t size, uint32_t width,
+                                     uint32_t height, bool complete, offcut__webp_rows **rows);
+
+/* Copies up to count RGBA rows to target, width * 4 bytes each; *done says how many. Less than
+ * count only after a failure, which every later call repeats, or at the end. */
+VP8StatusCode offcut__webp_rows_read(offcut__webp_rows *rows, uint8_t *target, uint32_t count,
+                                     uint32_t *done);
+void offcut__webp_rows_close(offcut__webp_rows *rows);
+
+#endif
