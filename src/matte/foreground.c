@@ -45,8 +45,7 @@ static void weigh(const colours *c, const uint8_t *means, bool corrected) {
             if (corrected) {
                 front = (float)means[LANES * i + j] * (1.0f / 255.0f);
                 back = (float)means[LANES * i + 4 + j] * (1.0f / 255.0f);
-                const float left = (value - alpha * front - rest * back) /
-                                   (alpha * alpha + rest * rest + OFFCUT__COLOUR_DISTRUST);
+                const float left = (value - alpha * front - rest * back) * offcut__share(alpha);
                 front += alpha * left;
                 back += rest * left;
             }

@@ -83,4 +83,12 @@ static inline float offcut__snap(float alpha) {
     return t > 0.0f ? (t < 1.0f ? t : 1.0f) : 0.0f;
 }
 
+/* A pixel is not quite alpha F + (1 - alpha) B with the local means F and B. What is left goes to
+ * both by least squares, F + alpha d and B + (1 - alpha) d: this is d for a rest of 1. A little is
+ * held back where both have a part (the exact solution would be COLOUR_TRUST 2), nothing at the
+ * ends, where the pixel itself is F or B. */
+static inline float offcut__share(float alpha) {
+    return 1.0f / (1.0f - OFFCUT__COLOUR_TRUST * alpha * (1.0f - alpha));
+}
+
 #endif

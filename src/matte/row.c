@@ -132,7 +132,7 @@ static inline offcut__f32x4 free_colour(const offcut__matte *m, offcut__place pl
     const offcut__f32x4 front = mix_at(m->colour_line, 8, place);
     const offcut__f32x4 back = mix_at(m->colour_line + 4, 8, place);
     const offcut__f32x4 left = pixel - offcut__splat(alpha) * front - offcut__splat(rest) * back;
-    const float gain = alpha / (alpha * alpha + rest * rest + OFFCUT__COLOUR_DISTRUST);
+    const float gain = alpha * offcut__share(alpha);
     return front + offcut__splat(gain) * left;
 }
 

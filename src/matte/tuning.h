@@ -24,13 +24,13 @@
 
 /* Two fits: the first finds the edge within reach of the mask's error, the second makes it crisp.
  */
-#define OFFCUT__FIT_REACH_FIRST 3.0
+#define OFFCUT__FIT_REACH_FIRST 4.0
 #define OFFCUT__FIT_REACH_SECOND 1.5
 #define OFFCUT__FIT_EPSILON 1e-4
 
 /* How much a pixel counts in a fit: LEAST plus up to 1 with the certainty of the mask within one
  * cell. */
-#define OFFCUT__FIT_WEIGHT_LEAST 0.2f
+#define OFFCUT__FIT_WEIGHT_LEAST 0.05f
 
 /* How much a window counts at a pixel: the variance of alpha that it explains, plus this. */
 #define OFFCUT__FIT_WINDOW_LEAST 1e-2
@@ -45,10 +45,12 @@
 #define OFFCUT__BAND_EDGE 0.05f
 #define OFFCUT__BAND_REACH 5.0
 
-/* Windows of the colour means, as shares of the guide's long side, and the distrust in what they
- * leave unexplained. */
+/* Windows of the colour means, as shares of the guide's long side. */
 #define OFFCUT__COLOUR_WIDE 0.04
 #define OFFCUT__COLOUR_NARROW 0.01
-#define OFFCUT__COLOUR_DISTRUST 0.1f
+
+/* How much of what the means leave unexplained of a mixed pixel is its own colour: 0 little, 2 all.
+ */
+#define OFFCUT__COLOUR_TRUST 1.6f
 
 #endif
