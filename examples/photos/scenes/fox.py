@@ -162,7 +162,7 @@ def combing(at):
     """Which way the hair lies: away from the nose, down the body, along the tail."""
     comb = np.where(at.head[:, None], at.local - NOSE - (0, 0, 0.01), (0, 0.35, -1.0))
     comb[at.ear] = (0, 0.2, 1.0)
-    comb[at.head] = comb[at.head] @ np.array(HEAD)[:3, :3].T
+    comb[at.head] = comb[at.head] @ np.array(HEAD)[:3, :3]
     comb[at.tail] = at.tangent[at.tail]
     return comb
 

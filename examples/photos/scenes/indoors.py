@@ -32,7 +32,7 @@ def kitchen(rng):
     oak = s.material('oak', '#7a5230', 0.5)
     for z in (-0.16, 0.2, 0.55):
         s.box('shelf', (2.6, 0.26, 0.03), oak, 0.003, (-0.1, 2.42, z))
-    tones = ['#d8d2c4', '#3f5d6e', '#b4552e', '#e2b866', '#6e7f5a', '#f0ece2', '#8c3a2a']
+    tones = ['#b8b0a0', '#9a8f80', '#a89a86', '#8f8c84', '#b4a894']
     pots = [s.material('pot', tone, 0.25) for tone in tones]
     for z in (-0.145, 0.215, 0.565):
         x = -1.3

@@ -163,8 +163,8 @@ def sunflower_field(rng):
         s.leaf_material('petals', '#f5c400', '#ffdc30', 0.5),
         s.material('disc', '#2c1c0a', 0.9),
     )
-    for x, y in zip(rng.uniform(-3.2, 3.2, 120), rng.uniform(1.6, 9, 120)):
-        center = np.array([x, y, rng.uniform(0.24, 0.5)])
+    for x, y in zip(rng.uniform(-3.6, 3.6, 90), rng.uniform(4.5, 11, 90)):
+        center = np.array([x, y, rng.uniform(0.1, 0.42)])
         leaves(
             'petals', center + rng.normal(size=(34, 3)) * (0.055, 0.02, 0.055), 0.075, rng, [heads]
         )

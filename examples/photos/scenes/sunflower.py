@@ -157,12 +157,12 @@ def stem_and_leaves():
 
 
 def main():
-    s.reset(exposure=0.75, look='AgX - Punchy')
+    s.reset(exposure=1.1, look='AgX - Punchy')
     outdoors.sunflower_field(RNG)
     subject = [petals(), *disc(), *stem_and_leaves()]
     s.sky(elevation=38, rotation=120, strength=0.14, sun=0.5, sun_size=2)
     s.lamp((-0.8, -1.8, 0.9), HEAD, 10, 1.4, '#fff6e6')
-    s.camera((0.1, -1.5, 0.37), (0.02, 0, 0.345), focal=85, aperture=3.2, focus=(0, -0.06, 0.42))
+    s.camera((0.1, -1.3, 0.42), (0.015, 0, 0.385), focal=85, aperture=2.8, focus=(0, -0.06, 0.42))
     s.shoot('sunflower', subject, width=1440, height=1080, samples=10)
 
 
