@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// How good the cut-outs are: the final alpha of every photo of a folder against a true mask.
+//
+//     npm run eval -- FOLDER [--model FILE] [--json] [--no-refine] [--sheet out.png]
+//
+// FOLDER holds SET/NAME.webp (or .jpg) and SET/NAME.png, the mask.
+import { existsSync, readdirSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { Command, InvalidArgumentError } from 'commander';
+import { createEngine } from '../../js/index.node.js';
+import { mean } from './score.js';
+import { writeSheet } from './sheet.js';
+
+/** @import { Picture, Answer } from './worker.js' */
+/** @import { Score } from './score.js' */
+
+/**
+ * @typedef {object} Flags
+ * @property {string} [model]
+ * @property {boolean} [json]
+ * @property {boolean} refine
+ * @property {string} [sheet]
+ * @property {number} rows
+ * @property {number} jobs
+ * @property {boolean} [each]
+ */
+
+/** @param {string} text */
+function count(text) {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Expected 1 or more.');
+  return value;
+}
+
+const command = new Command('npm run eval --')
+  .description(
+    'Measures cut-outs against true masks: mean IoU at 0.5, MAE and boundary IoU per set.',
+  )
+  .argument('<FOLDER>', 'holds SET/NAME.webp or .jpg and SET/NAME.png, the mask')
+  .option('--model <FILE>', 'another network than the default')
+  .option('--json', 'print {"sets":{"NAME":{"n","iou","mae","boundaryIou"}}}')
+  .option('--no-refine', "score the network's mask as it is")
+  .option(
+    '--sheet <FILE>',
+    'write a contact sheet: photo, mask, cut-out on white, dark and a colour',
+  )
+  .option('--rows <N>', 'pictures on the contact sheet, spread over all', count, 24)
+  .option('--jobs <N>', 'pictures at a time', count, Math.min(2, os.availableParallelism()))
+  .option('--each', 'print every picture too')
+  .parse();
+const [folder] = command.args;
+/** @type {Flags} */
+const flags = command.opts();
+
+/** @returns {Picture[]} */
+function findPictures() {
+  const sets = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+  const pictures = sets.flatMap((set) =>
+    readdirSync(path.join(folder, set))
+      .filter((file) => /\.(webp|jpe?g)$/i.test(file))
+      .sort()
+      .map((file) => {
+        const photo = path.join(folder, set, file);
+        return { set, photo, truth: photo.replace(/\.\w+$/, '.png'), show: false };
+      })
+      .filter(({ truth }) => existsSync(truth)),
+  );
+  const rows = flags.sheet ? Math.min(flags.rows, pictures.length) : 0;
+  for (let i = 0; i < rows; i++) pictures[Math.floor((i * pictures.length) / rows)].show = true;
+  return pictures;
+}
+
+/** @param {number} done @param {number} all */
+function showProgress(done, all) {
+  if (!process.stderr.isTTY) return;
+  process.stderr.write(done < all ? `\r${done} of ${all} pictures` : `\r${' '.repeat(40)}\r`);
+}
+
+/**
+ * Lets a worker take pictures until none is left.
+ *
+ * @param {Picture[]} pictures
+ * @param {{ next: number, done: number }} queue
+ * @param {Answer[]} answers by the picture's index
+ */
+async function work(pictures, queue, answers) {
+  const worker = new Worker(new URL('worker.js', import.meta.url), {
+    workerData: { model: flags.model && path.resolve(flags.model), refine: flags.refine },
+  });
+  while (queue.next < pictures.length) {
+    const index = queue.next++;
+    answers[index] = await new Promise((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.postMessage(pictures[index]);
+    });
+    worker.removeAllListeners('error');
+    showProgress(++queue.done, pictures.length);
+  }
+  await worker.terminate();
+}
+
+/** @param {Picture[]} pictures @param {Answer[]} answers */
+function summarise(pictures, answers) {
+  /** @type {Record<string, Score[]>} */
+  const scores = {};
+  for (const [i, { set, photo }] of pictures.entries()) {
+    const { score, error } = answers[i];
+    if (error !== undefined) {
+      console.error(`${photo}: ${error}`);
+      process.exitCode = 1;
+    }
+    if (!score) continue;
+    (scores[set] ??= []).push(score);
+    if (flags.each) console.error(`${photo}: ${JSON.stringify(mean([score]))}`);
+  }
+  return Object.fromEntries(Object.entries(scores).map(([set, list]) => [set, mean(list)]));
+}
+
+/** @param {Record<string, ReturnType<typeof mean>>} sets */
+function print(sets) {
+  if (flags.json) return console.log(JSON.stringify({ sets }));
+  const width = Math.max(3, ...Object.keys(sets).map((name) => name.length));
+  console.log(`${'set'.padEnd(width)}    n     IoU     MAE  boundary IoU`);
+  for (const [name, { n, iou, mae, boundaryIou }] of Object.entries(sets)) {
+    const figures = [iou.toFixed(4), mae.toFixed(4), boundaryIou.toFixed(4).padStart(12)];
+    console.log(`${name.padEnd(width)} ${String(n).padStart(4)}  ${figures.join('  ')}`);
+  }
+}
+
+async function main() {
+  if (!existsSync(folder)) throw new Error(`${folder}: no such folder`);
+  const pictures = findPictures();
+  if (pictures.length === 0) throw new Error(`${folder}: no SET/NAME.webp with SET/NAME.png`);
+  // A network that cannot be used should say so once.
+  const engine = await createEngine({ model: flags.model && path.resolve(flags.model) });
+  engine.dispose();
+  /** @type {Answer[]} */
+  const answers = [];
+  const queue = { next: 0, done: 0 };
+  const jobs = Array.from({ length: Math.min(flags.jobs, pictures.length) });
+  await Promise.all(jobs.map(() => work(pictures, queue, answers)));
+  print(summarise(pictures, answers));
+  if (flags.sheet)
+    await writeSheet(
+      answers.flatMap(({ line }) => (line ? [line] : [])),
+      flags.sheet,
+    );
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 2;
+}
