@@ -67,6 +67,9 @@ set(jpeg_encoder
     jcapimin.c jcapistd.c jcarith.c jccoefct.c jccolor.c jcdctmgr.c jchuff.c jcicc.c jcinit.c
     jcmainct.c jcmarker.c jcmaster.c jcparam.c jcphuff.c jcprepct.c jcsample.c jctrans.c jdatadst.c
     jdtrans.c jfdctflt.c jfdctfst.c jfdctint.c)
+if(EMSCRIPTEN)
+    list(REMOVE_ITEM jpeg_encoder jcarith.c jcphuff.c jctrans.c jdtrans.c)
+endif()
 offcut_library(libjpeg ${libjpeg_source} ${jpeg_decoder})
 target_include_directories(libjpeg SYSTEM PUBLIC ${libjpeg_source}
                            ${CMAKE_CURRENT_LIST_DIR}/configuration)
@@ -87,6 +90,8 @@ set(webp_decoder
     src/utils/rescaler_utils.c src/utils/thread_utils.c src/utils/utils.c)
 offcut_library(libwebp ${libwebp_source} ${webp_decoder})
 target_include_directories(libwebp SYSTEM PUBLIC ${libwebp_source}/src ${libwebp_source})
+# RGBA and YUV are all that the codec asks for.
+target_compile_definitions(libwebp PUBLIC WEBP_REDUCE_CSP WEBP_DISABLE_STATS)
 
 add_library(offcut_libraries INTERFACE)
 target_link_libraries(offcut_libraries INTERFACE libpng libjpeg libwebp)
@@ -109,13 +114,35 @@ target_include_directories(offcut_webp_encoder PRIVATE ${libwebp_source})
 target_link_libraries(offcut_webp_encoder PUBLIC libwebp)
 offcut_library(offcut_jpeg_encoder ${libjpeg_source} ${jpeg_encoder})
 target_link_libraries(offcut_jpeg_encoder PUBLIC libjpeg)
+# Count bits by an instruction instead of by two tables of 64 kB.
+target_compile_definitions(offcut_jpeg_encoder PRIVATE USE_CLZ_INTRINSIC)
 target_link_libraries(offcut_libraries INTERFACE offcut_jpeg_encoder offcut_webp_encoder)
+
+# Elsewhere than on ARM the table of bit lengths would be 64 KiB in the file.
+target_compile_definitions(offcut_jpeg_encoder PRIVATE USE_CLZ_INTRINSIC)
 
 if(EMSCRIPTEN)
     # The default error handler prints and exits; ours never lets it, but it would make hosts provide both.
     set_source_files_properties(${libjpeg_source}/jerror.c PROPERTIES
         COMPILE_OPTIONS "-Dfprintf=offcut__print_nothing;-Dexit=offcut__no_exit")
+    # Every byte is downloaded; -O3 unrolls what gains nothing here, and the encoders are for conversions only.
+    foreach(library zlib libpng libjpeg libwebp)
+        target_compile_options(${library} PRIVATE -O2)
+    endforeach()
+    target_compile_options(offcut_jpeg_encoder PRIVATE -Os)
+    target_compile_options(offcut_webp_encoder PRIVATE -Os)
     # libwebp's SSE2 code through Emscripten's SSE2 headers.
     target_compile_options(libwebp PRIVATE -msse2)
     target_compile_options(offcut_webp_encoder PRIVATE -msse2)
+
+    # The file goes over the network: leave out what is never called, and make what is not in the way of removing a
+    # background small rather than fast. Native builds keep all of it for the tests.
+    foreach(name IN ITEMS libwebp offcut_webp_encoder)
+        target_compile_definitions(${name} PRIVATE
+            WEBP_REDUCE_CSP WEBP_REDUCE_SIZE WEBP_DISABLE_STATS)
+    endforeach()
+    target_compile_options(offcut_webp_encoder PRIVATE -Oz)
+    target_compile_options(offcut_jpeg_encoder PRIVATE -Oz)
+    target_compile_definitions(offcut_jpeg_encoder PRIVATE # we write baseline only
+        jinit_phuff_encoder=jinit_huff_encoder jinit_arith_encoder=jinit_huff_encoder)
 endif()
