@@ -249,6 +249,7 @@ offcut_status offcut_model_load(offcut_ctx *ctx, const uint8_t *onnx, size_t siz
         return status;
     }
     *result = model;
+    ctx->detail[0] = 0; /* what was tried and did not fit is no failure */
     return OFFCUT_OK;
 }
 
