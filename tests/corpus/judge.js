@@ -19,7 +19,11 @@ import { endianness } from 'node:os';
 
 /** Statuses that mean "this file is refused", as opposed to "something of ours went wrong". */
 const REFUSALS = new Set([
-  'ERR_FORMAT', 'ERR_UNSUPPORTED', 'ERR_CORRUPT', 'ERR_TRUNCATED', 'ERR_LIMIT',
+  'ERR_FORMAT',
+  'ERR_UNSUPPORTED',
+  'ERR_CORRUPT',
+  'ERR_TRUNCATED',
+  'ERR_LIMIT',
 ]);
 
 /** The policy's megapixels, and the memory that a picture may take beside 12 bytes a pixel. */

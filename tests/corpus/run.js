@@ -43,7 +43,10 @@ function chooseSides(options) {
   /** @type {Side[]} */
   const sides = [];
   if (all || options.native) {
-    sides.push({ name: 'native', decoder: new NativeDecoder(need(program), milliseconds, damaged) });
+    sides.push({
+      name: 'native',
+      decoder: new NativeDecoder(need(program), milliseconds, damaged),
+    });
   }
   if (all || options.wasm) {
     const file = need(process.env.OFFCUT_WASM ?? join(root, 'dist/offcut.wasm'));
@@ -137,7 +140,9 @@ async function main() {
   }
   const failures = results.flatMap((result) => result.failures);
   if (failures.length > 0) console.log(`\n${failures.join('\n')}`);
-  console.log(`\n${rows.length * sides.length - failures.length} passed, ${failures.length} failed`);
+  console.log(
+    `\n${rows.length * sides.length - failures.length} passed, ${failures.length} failed`,
+  );
   return failures.length > 0 || rows.length === 0 ? 1 : 0;
 }
 
