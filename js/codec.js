@@ -3,8 +3,9 @@
 /** @import { Image } from './image.js' */
 
 import { Binding } from './binding.js';
-import { OffcutError, invalid } from './errors.js';
+import { OffcutError, cancelled, invalid } from './errors.js';
 import { BYTES_MAX, PIXELS_MAX } from './options.js';
+import { nextTask } from './task.js';
 
 /**
  * What a picture's header says, the way it is meant to be seen: upright.
@@ -25,7 +26,15 @@ import { BYTES_MAX, PIXELS_MAX } from './options.js';
  * @typedef {object} ConvertOptions
  * @property {Image['format']} format
  * @property {number} [quality] 1 to 100 for JPEG and WebP; default 80
- * @property {AbortSignal} [signal]
+ * @property {AbortSignal} [signal] stops the work; the end of a WebP is one piece
+ * @property {(fraction: number) => void} [onProgress] called between slices of work
+ */
+
+/**
+ * @typedef {object} Converted
+ * @property {Uint8Array<ArrayBuffer>} bytes
+ * @property {number} width
+ * @property {number} height
  */
 
 /**
@@ -40,19 +49,33 @@ import { BYTES_MAX, PIXELS_MAX } from './options.js';
  * @property {(info: number) => number} offcut_info_width
  * @property {(info: number) => number} offcut_info_height
  * @property {(info: number) => number} offcut_info_orientation
+ * @property {(ctx: number, data: number, size: number, options: number, format: number, quality:
+ *   number, conversion: number) => number} offcut_conversion_open
+ * @property {(conversion: number) => void} offcut_conversion_free
+ * @property {(conversion: number) => number} offcut_conversion_step
+ * @property {(conversion: number) => number} offcut_conversion_done
+ * @property {(conversion: number) => number} offcut_conversion_fraction
+ * @property {(conversion: number) => number} offcut_conversion_width
+ * @property {(conversion: number) => number} offcut_conversion_height
+ * @property {(conversion: number, size: number) => number} offcut_conversion_output
  */
 
 /** In the order of `offcut_format`, which begins with 1. */
 const FORMATS = /** @type {const} */ (['jpeg', 'png', 'webp']);
 
+/** Above this the memory of an instance is given back: wasm memory cannot shrink. */
+const MEMORY_KEPT = 64 * 1024 * 1024;
+
 /**
- * The core without a network: reads headers. One instance serves all and is made when it is first
- * needed.
+ * The core without a network: reads headers and converts. One instance serves all, is made when it
+ * is first needed, and does one thing at a time.
  */
 export class Codec {
   #compile;
   /** @type {Promise<Binding> | undefined} */
   #binding;
+  /** @type {Promise<unknown>} the end of the queue of conversions; never rejects */
+  #tail = Promise.resolve();
 
   /** @param {() => Promise<WebAssembly.Module>} compile */
   constructor(compile) {
@@ -78,20 +101,41 @@ export class Codec {
   }
 
   /**
-   * Makes another file of a picture: upright, the alpha kept, or on white where the format has none.
+   * Makes another file of a picture: upright, with its colour profile; what is transparent is laid
+   * on white for JPEG.
    *
-   * @param {Uint8Array} bytes
-   * @param {ConvertOptions} options
-   * @returns {Promise<{ bytes: Uint8Array, width: number, height: number }>}
+   * @param {Uint8Array} bytes must stay unchanged until the promise settles
+   * @param {ConvertOptions & PictureLimits} options
+   * @returns {Promise<Converted>}
    */
-  async convert(bytes, { format }) {
+  async convert(bytes, options) {
     if (!(bytes instanceof Uint8Array)) throw invalid('a Uint8Array', 'bytes', bytes);
-    throw new OffcutError('ERR_UNSUPPORTED', `this build of the core cannot write ${format}`);
+    checkConversion(options);
+    const turn = this.#tail.then(() => this.#convert(bytes, options));
+    this.#tail = turn.catch(() => {});
+    return turn;
   }
 
   /** Gives the memory back; the next call begins anew. */
   dispose() {
     this.#binding = undefined;
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {ConvertOptions & PictureLimits} options
+   */
+  async #convert(bytes, options) {
+    if (options.signal?.aborted) throw cancelled(options.signal);
+    const binding = await this.#ready();
+    const conversion = new Conversion(binding, bytes, options);
+    try {
+      return await conversion.run(options);
+    } finally {
+      conversion.free();
+      // Whoever has it still may go on with it; the next gets a new one.
+      if (binding.memoryBytes > MEMORY_KEPT) this.#binding = undefined;
+    }
   }
 
   /** @returns {Promise<Binding>} */
@@ -108,6 +152,86 @@ export class Codec {
   }
 }
 
+/** A picture on its way into another file. */
+class Conversion {
+  #binding;
+  #c;
+  #data;
+  #conversion = 0;
+
+  /**
+   * @param {Binding} binding
+   * @param {Uint8Array} bytes
+   * @param {ConvertOptions & PictureLimits} options
+   */
+  constructor(binding, bytes, { format, quality = 0, ...limits }) {
+    this.#binding = binding;
+    this.#c = exportsOf(binding);
+    this.#data = binding.copyIn(bytes);
+    const number = FORMATS.indexOf(format) + 1;
+    try {
+      this.#conversion = withOptions(binding, limits, (options) =>
+        binding.statusOut((out) =>
+          this.#c.offcut_conversion_open(
+            binding.ctx,
+            this.#data,
+            bytes.length,
+            options,
+            number,
+            quality,
+            out,
+          ),
+        ),
+      );
+    } catch (error) {
+      this.free();
+      throw error;
+    }
+  }
+
+  /**
+   * Steps until it is done; between steps the host may do other things, and stop it.
+   *
+   * @param {ConvertOptions} options
+   * @returns {Promise<Converted>}
+   */
+  async run({ signal, onProgress }) {
+    const c = this.#c;
+    /** @type {Uint8Array[]} */
+    const parts = [];
+    while (!c.offcut_conversion_done(this.#conversion)) {
+      this.#binding.check(c.offcut_conversion_step(this.#conversion));
+      const output = this.#binding.viewOut((out) =>
+        c.offcut_conversion_output(this.#conversion, out),
+      );
+      if (output.length > 0) parts.push(output.slice());
+      onProgress?.(c.offcut_conversion_fraction(this.#conversion));
+      await nextTask();
+      if (signal?.aborted) throw cancelled(signal);
+    }
+    const width = c.offcut_conversion_width(this.#conversion) >>> 0;
+    const height = c.offcut_conversion_height(this.#conversion) >>> 0;
+    return { bytes: concat(parts), width, height };
+  }
+
+  free() {
+    if (this.#binding.broken) return;
+    this.#c.offcut_conversion_free(this.#conversion);
+    this.#c.free(this.#data);
+    this.#conversion = 0;
+    this.#data = 0;
+  }
+}
+
+/** @param {ConvertOptions} options */
+export function checkConversion({ format, quality }) {
+  if (!FORMATS.includes(format)) throw invalid("'jpeg', 'png' or 'webp'", 'format', format);
+  const isQuality = Number.isInteger(quality) && Number(quality) >= 1 && Number(quality) <= 100;
+  if (quality !== undefined && !isQuality) {
+    throw invalid('an integer from 1 to 100', 'quality', quality);
+  }
+}
+
 /**
  * @param {Binding} binding
  * @param {number} data
@@ -115,25 +239,49 @@ export class Codec {
  * @param {PictureLimits} limits
  * @returns {PictureInfo}
  */
-function readHeader(binding, data, size, { pixelsMax = PIXELS_MAX, bytesMax = BYTES_MAX }) {
-  const { ctx } = binding;
-  const c = /** @type {import('./binding.js').Exports & CodecExports} */ (binding.c);
+function readHeader(binding, data, size, limits) {
+  const c = exportsOf(binding);
+  const decoder = withOptions(binding, limits, (options) =>
+    binding.statusOut((out) => c.offcut_decoder_open(binding.ctx, data, size, options, out)),
+  );
+  const info = c.offcut_decoder_info(decoder);
+  const format = FORMATS[c.offcut_info_format(info) - 1];
+  const sides = [c.offcut_info_width(info) >>> 0, c.offcut_info_height(info) >>> 0];
+  if (c.offcut_info_orientation(info) > 4) sides.reverse();
+  c.offcut_decoder_close(decoder);
+  return { format, width: sides[0], height: sides[1] };
+}
+
+/**
+ * @param {Binding} binding
+ * @param {PictureLimits} limits
+ * @param {(options: number) => number} callee
+ */
+function withOptions(binding, { pixelsMax = PIXELS_MAX, bytesMax = BYTES_MAX }, callee) {
+  const { c } = binding;
   const options = c.offcut_options_new();
   if (!options) throw new OffcutError('ERR_MEMORY', 'not enough memory');
-  let decoder = 0;
   try {
     c.offcut_options_set_pixels_max(options, pixelsMax);
     c.offcut_options_set_bytes_max(options, bytesMax);
-    decoder = binding.statusOut((out) => c.offcut_decoder_open(ctx, data, size, options, out));
-    const info = c.offcut_decoder_info(decoder);
-    const format = FORMATS[c.offcut_info_format(info) - 1];
-    const sides = [c.offcut_info_width(info) >>> 0, c.offcut_info_height(info) >>> 0];
-    if (c.offcut_info_orientation(info) > 4) sides.reverse();
-    return { format, width: sides[0], height: sides[1] };
+    return callee(options);
   } finally {
-    if (!binding.broken) {
-      c.offcut_decoder_close(decoder);
-      c.free(options);
-    }
+    if (!binding.broken) c.free(options);
   }
+}
+
+/** @param {Binding} binding */
+function exportsOf({ c }) {
+  return /** @type {import('./binding.js').Exports & CodecExports} */ (c);
+}
+
+/** @param {Uint8Array[]} parts */
+function concat(parts) {
+  const result = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    result.set(part, offset);
+    offset += part.length;
+  }
+  return result;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @import { PictureInfo, PictureLimits } from '../codec.js' */
+/** @import { ConvertOptions, Converted, PictureInfo, PictureLimits } from '../codec.js' */
 /** @import { Image } from '../image.js' */
 /** @import { RemoveBackgroundOptions } from '../options.js' */
 /** @import { ImageRecord, ImageStore, Stage } from '../stores/images.js' */
 /** @import { FetchImage } from './fetch-image.js' */
 
+import { checkConversion } from '../codec.js';
 import { refuseOver } from '../core.js';
 import { OffcutError, invalid } from '../errors.js';
 import { NAME_MAX, createImage } from '../image.js';
@@ -19,15 +20,8 @@ import { readAll } from './fetch-image.js';
  * @property {(bytes: Uint8Array, options: RemoveBackgroundOptions) => Promise<{ png: Uint8Array,
  *   image: { width: number, height: number } }>} removeBackground
  * @property {(bytes: Uint8Array, limits: PictureLimits) => Promise<PictureInfo>} inspect
- * @property {(bytes: Uint8Array, options: ConvertOptions) => Promise<{ bytes: Uint8Array, width:
- *   number, height: number }>} convert
- */
-
-/**
- * @typedef {object} ConvertOptions
- * @property {Image['format']} format
- * @property {number} [quality]
- * @property {AbortSignal} [signal]
+ * @property {(bytes: Uint8Array, options: ConvertOptions & PictureLimits) => Promise<Converted>}
+ *   convert
  */
 
 /**
@@ -213,18 +207,14 @@ export class Images {
   async convert(id, body, { signal } = {}) {
     const { format: wanted, quality, name } = expectObject(body, 'body');
     const format = wanted === 'jpg' ? 'jpeg' : wanted;
-    if (!['jpeg', 'png', 'webp'].includes(format)) {
-      throw invalid("'jpeg', 'png' or 'webp'", 'format', wanted);
-    }
-    const isQuality = Number.isInteger(quality) && Number(quality) >= 1 && Number(quality) <= 100;
-    if (quality !== undefined && !isQuality) {
-      throw invalid('an integer from 1 to 100', 'quality', quality);
-    }
+    checkConversion({ format, quality });
     if (name !== undefined) requireName(name);
     const source = await this.#find(id);
     const input = await this.#read(source);
-    const { workshop } = this.#context;
-    const { bytes, width, height } = await workshop.convert(input, { format, quality, signal });
+    const { workshop, limits } = this.#context;
+    const { pixelsMax } = limits;
+    const options = { format, quality, signal, pixelsMax };
+    const { bytes, width, height } = await workshop.convert(input, options);
     const facts = { name: name ?? source.name, width, height, format, size: bytes.length };
     return this.#add(facts, bytes, 'convert');
   }
