@@ -70,7 +70,7 @@ function isUpToDate(preset) {
 /** Everything the build reads, by name, size and time. @param {string} preset */
 function stateOf(preset) {
   const inputs = ['CMakeLists.txt', 'CMakePresets.json', 'src', 'wasm'];
-  if (!(preset in products)) inputs.push('tests/c', 'tests/corpus');
+  if (!(preset in products)) inputs.push('tests/c', 'tests/corpus', 'tests/oracle');
   const lines = inputs.flatMap((input) => listFiles(path.join(projectFolder, input)));
   return sha256([findEmscripten(), cachePath(), ...lines].join('\n'));
 }
