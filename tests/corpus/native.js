@@ -22,7 +22,13 @@ export class NativeDecoder {
     /** @type {import('node:child_process').ChildProcessByStdio<any, any, any> | undefined} */
     this.child = undefined;
     this.errors = '';
-    this.forget();
+    /** @type {Buffer[]} */
+    this.chunks = [];
+    this.received = 0;
+    /** @type {string[] | undefined} the first line of an answer, once it is there */
+    this.fields = undefined;
+    this.head = 0;
+    this.needed = 0;
     /** @type {((outcome: Outcome) => void) | undefined} */
     this.resolve = undefined;
   }
@@ -67,6 +73,9 @@ export class NativeDecoder {
     const child = this.child;
     this.child = undefined;
     child?.kill('SIGKILL');
+    child?.stdin.destroy();
+    child?.stdout.destroy();
+    child?.stderr.destroy();
   }
 
   /**
@@ -88,10 +97,8 @@ export class NativeDecoder {
 
   /** Makes ready for the next answer. */
   forget() {
-    /** @type {Buffer[]} */
     this.chunks = [];
     this.received = 0;
-    /** @type {string[] | undefined} the first line, once it is there */
     this.fields = undefined;
     this.head = 0;
     this.needed = 0;
