@@ -46,8 +46,12 @@ offcut_status offcut_job_mask(offcut_job *job, const float *mask, uint32_t width
 }
 
 offcut_status offcut__job_refine(offcut_job *job) {
-    OFFCUT_TRY(offcut__matte_create(job->ctx, &job->guide, &job->mask, job->width, job->height,
-                                    !job->options.no_refine, &job->matte));
+    if (!job->matte)
+        OFFCUT_TRY(offcut__matte_open(job->ctx, &job->guide, &job->mask, job->width, job->height,
+                                      !job->options.no_refine, &job->matte));
+    bool done = false;
+    OFFCUT_TRY(offcut__matte_step(job->matte, &done));
+    if (!done) return OFFCUT_OK;
     offcut__planes_free(&job->guide);
     offcut__planes_free(&job->mask);
     offcut__job_enter(job, OFFCUT_STAGE_ENCODE);

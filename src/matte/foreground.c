@@ -10,11 +10,16 @@
 /* F's R, G, B times its weight, the weight, and the same for B. */
 enum { LANES = 8 };
 
-typedef struct colours {
+typedef offcut__colours colours;
+
+struct offcut__colours {
+    offcut_ctx *ctx;
+    uint8_t *means; /* the matte's */
     uint32_t width, height;
     offcut__planes picture; /* R, G, B, alpha at half the guide's size */
     float *sums;            /* LANES a pixel */
-} colours;
+    bool wide;              /* the wide means are there */
+};
 
 /* Means of 2 x 2; odd sides keep their last row or column. */
 static void halve(const float *from, uint32_t width, uint32_t height, float *to) {
@@ -90,32 +95,46 @@ static uint32_t radius_of(const colours *c, double share) {
     return (uint32_t)(side * share + 1.0);
 }
 
-offcut_status offcut__matte_colours(offcut_ctx *ctx, const offcut__planes *guide,
-                                    const offcut__planes *alpha, offcut__matte *matte) {
-    colours c = {.width = matte->colour_width, .height = matte->colour_height};
-    const size_t plane = (size_t)c.width * c.height;
+offcut_status offcut__colours_open(offcut_ctx *ctx, const offcut__planes *guide,
+                                   const offcut__planes *alpha, offcut__matte *matte,
+                                   offcut__colours **result) {
+    *result = NULL;
+    colours *c = NULL;
+    OFFCUT_TRY(offcut__alloc(ctx, 1, sizeof *c, &c));
+    c->ctx = ctx;
+    c->means = matte->colours;
+    c->width = matte->colour_width;
+    c->height = matte->colour_height;
+    const size_t plane = (size_t)c->width * c->height;
     const size_t guide_plane = (size_t)guide->width * guide->height;
-    offcut_status status = offcut__planes_alloc(ctx, 4, c.width, c.height, &c.picture);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, plane, LANES * sizeof(float), &c.sums);
-    if (status != OFFCUT_OK) goto done;
+    offcut_status status = offcut__planes_alloc(ctx, 4, c->width, c->height, &c->picture);
+    if (status == OFFCUT_OK) status = offcut__alloc(ctx, plane, LANES * sizeof(float), &c->sums);
+    if (status != OFFCUT_OK) {
+        offcut__colours_close(c);
+        return status;
+    }
     for (size_t j = 0; j < 3; j++)
         halve(guide->data + j * guide_plane, guide->width, guide->height,
-              c.picture.data + j * plane);
-    halve(alpha->data, guide->width, guide->height, c.picture.data + 3 * plane);
+              c->picture.data + j * plane);
+    halve(alpha->data, guide->width, guide->height, c->picture.data + 3 * plane);
+    *result = c;
+    return OFFCUT_OK;
+}
 
-    weigh(&c, NULL, false);
-    fill_overall(&c, matte->colours);
-    status =
-        offcut__box_mean(ctx, c.sums, LANES, c.width, c.height, radius_of(&c, OFFCUT__COLOUR_WIDE));
-    if (status != OFFCUT_OK) goto done;
-    settle(&c, 1e-3f, matte->colours);
-    weigh(&c, matte->colours, true);
-    status = offcut__box_mean(ctx, c.sums, LANES, c.width, c.height,
-                              radius_of(&c, OFFCUT__COLOUR_NARROW));
-    if (status != OFFCUT_OK) goto done;
-    settle(&c, 2e-2f, matte->colours);
-done:
-    free(c.sums);
-    offcut__planes_free(&c.picture);
-    return status;
+offcut_status offcut__colours_step(offcut__colours *c, bool *done) {
+    *done = c->wide;
+    weigh(c, c->means, c->wide);
+    if (!c->wide) fill_overall(c, c->means);
+    const double window = c->wide ? OFFCUT__COLOUR_NARROW : OFFCUT__COLOUR_WIDE;
+    OFFCUT_TRY(offcut__box_mean(c->ctx, c->sums, LANES, c->width, c->height, radius_of(c, window)));
+    settle(c, c->wide ? 2e-2f : 1e-3f, c->means);
+    c->wide = true;
+    return OFFCUT_OK;
+}
+
+void offcut__colours_close(offcut__colours *c) {
+    if (!c) return;
+    free(c->sums);
+    offcut__planes_free(&c->picture);
+    free(c);
 }

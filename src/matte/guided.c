@@ -16,12 +16,18 @@
  * products. */
 enum { W, WR, WG, WB, WRR, WRG, WRB, WGG, WGB, WBB, WP, WPR, WPG, WPB, WPP, SUMS };
 
+/* Windows fitted in one step: some milliseconds. */
+#define SLICE_PIXELS 65536U
+
 /* What a window says, times how much it counts; that; and alpha's variance in it, explained and
  * whole. */
 enum { A_R, A_G, A_B, B, COUNTS, EXPLAINED, VARIANCE, UNUSED, SAYS };
 
-typedef struct fit {
+typedef offcut__fit fit;
+
+struct offcut__fit {
     offcut_ctx *ctx;
+    offcut__matte *matte;
     const offcut__planes *guide;
     offcut__planes *alpha; /* what the mask says, then the last fit */
     double cell;
@@ -29,7 +35,9 @@ typedef struct fit {
     float *weight;   /* how much alpha is believed */
     float *band;     /* 1 around the edge, 0 where only the mask counts */
     float *says;     /* SAYS a pixel */
-} fit;
+    int phase;
+    uint32_t row; /* of the windows */
+};
 
 /* ---- windows ---- */
 
@@ -106,15 +114,20 @@ static void fit_row(const fit *f, uint32_t y, uint32_t radius) {
     }
 }
 
-static void fit_windows(const fit *f, uint32_t radius) {
+/* The next rows of windows; true with the last. */
+static bool fit_windows(fit *f, uint32_t radius) {
     const uint32_t height = f->guide->height;
-    memset(f->columns, 0, SUMS * sizeof(double) * f->guide->width);
-    for (uint32_t y = 0; y < height && y < radius; y++) add_row(f, y, 1.0);
-    for (uint32_t y = 0; y < height; y++) {
-        if (y + radius < height) add_row(f, y + radius, 1.0);
-        if (y > radius) add_row(f, y - radius - 1U, -1.0);
-        fit_row(f, y, radius);
+    if (f->row == 0) {
+        memset(f->columns, 0, SUMS * sizeof(double) * f->guide->width);
+        for (uint32_t y = 0; y < height && y < radius; y++) add_row(f, y, 1.0);
     }
+    const uint32_t last = f->row + SLICE_PIXELS / f->guide->width + 1U;
+    for (; f->row < height && f->row < last; f->row++) {
+        if (f->row + radius < height) add_row(f, f->row + radius, 1.0);
+        if (f->row > radius) add_row(f, f->row - radius - 1U, -1.0);
+        fit_row(f, f->row, radius);
+    }
+    return f->row == height;
 }
 
 /* ---- the band around the edge ---- */
@@ -184,12 +197,9 @@ static void conclude(const fit *f, size_t i, float *coefficients) {
     coefficients[B] += (1.0f - take) * f->alpha->data[i];
 }
 
-static offcut_status fit_once(const fit *f, uint32_t radius) {
+static void conclude_all(const fit *f) {
     const offcut__planes *guide = f->guide;
     const size_t count = (size_t)guide->width * guide->height;
-    OFFCUT_TRY(find_band(f));
-    fit_windows(f, radius);
-    OFFCUT_TRY(offcut__box_mean(f->ctx, f->says, SAYS, guide->width, guide->height, radius));
     for (size_t i = 0; i < count; i++) {
         float c[4];
         conclude(f, i, c);
@@ -198,7 +208,6 @@ static offcut_status fit_once(const fit *f, uint32_t radius) {
             offcut__snap((c[A_R] * guide->data[i] + c[A_G] * guide->data[count + i]) +
                          (c[A_B] * guide->data[2 * count + i] + c[B]));
     }
-    return OFFCUT_OK;
 }
 
 static int16_t quantise(float value) {
@@ -222,28 +231,68 @@ static uint8_t judge(const int16_t *c) {
     return OFFCUT__UNSURE;
 }
 
-offcut_status offcut__matte_fit(offcut_ctx *ctx, const offcut__planes *guide, offcut__planes *mask,
-                                double cell, offcut__matte *matte) {
+static void store(const fit *f) {
+    const size_t count = (size_t)f->guide->width * f->guide->height;
+    for (size_t i = 0; i < count; i++) {
+        int16_t *c = f->matte->coefficients + 4 * i;
+        for (int j = A_R; j <= B; j++) c[j] = quantise(f->says[SAYS * i + (size_t)j]);
+        f->matte->sure[i] = judge(c);
+    }
+}
+
+/* ---- steps ---- */
+
+offcut_status offcut__fit_open(offcut_ctx *ctx, const offcut__planes *guide, offcut__planes *mask,
+                               double cell, offcut__matte *matte, offcut__fit **result) {
     const size_t count = (size_t)guide->width * guide->height;
-    fit f = {.ctx = ctx, .guide = guide, .alpha = mask, .cell = cell};
-    offcut_status status = offcut__alloc(ctx, guide->width, SUMS * sizeof(double), &f.columns);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f.weight);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f.band);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, SAYS * sizeof(float), &f.says);
-    if (status != OFFCUT_OK) goto done;
+    *result = NULL;
+    fit *f = NULL;
+    OFFCUT_TRY(offcut__alloc(ctx, 1, sizeof *f, &f));
+    *f = (fit){.ctx = ctx, .matte = matte, .guide = guide, .alpha = mask, .cell = cell};
+    offcut_status status = offcut__alloc(ctx, guide->width, SUMS * sizeof(double), &f->columns);
+    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f->weight);
+    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f->band);
+    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, SAYS * sizeof(float), &f->says);
+    if (status != OFFCUT_OK) {
+        offcut__fit_close(f);
+        return status;
+    }
     for (size_t i = 0; i < count; i++)
         mask->data[i] = ramp(mask->data[i], OFFCUT__MASK_LOW, OFFCUT__MASK_HIGH);
-    status = fit_once(&f, radius_of(OFFCUT__FIT_REACH_FIRST, cell));
-    if (status == OFFCUT_OK) status = fit_once(&f, radius_of(OFFCUT__FIT_REACH_SECOND, cell));
-    for (size_t i = 0; status == OFFCUT_OK && i < count; i++) {
-        int16_t *c = matte->coefficients + 4 * i;
-        for (int j = A_R; j <= B; j++) c[j] = quantise(f.says[SAYS * i + (size_t)j]);
-        matte->sure[i] = judge(c);
+    *result = f;
+    return OFFCUT_OK;
+}
+
+/* One fit takes four phases; there are two fits. */
+offcut_status offcut__fit_step(offcut__fit *f, bool *done) {
+    enum { BAND, WINDOWS, MEANS, CONCLUDE, PHASES };
+    const double reach = f->phase < PHASES ? OFFCUT__FIT_REACH_FIRST : OFFCUT__FIT_REACH_SECOND;
+    const uint32_t radius = radius_of(reach, f->cell);
+    *done = false;
+    switch (f->phase % PHASES) {
+        case BAND: OFFCUT_TRY(find_band(f)); break;
+        case WINDOWS:
+            if (!fit_windows(f, radius)) return OFFCUT_OK;
+            f->row = 0;
+            break;
+        case MEANS:
+            OFFCUT_TRY(
+                offcut__box_mean(f->ctx, f->says, SAYS, f->guide->width, f->guide->height, radius));
+            break;
+        default: conclude_all(f); break;
     }
-done:
-    free(f.says);
-    free(f.band);
-    free(f.weight);
-    free(f.columns);
-    return status;
+    f->phase++;
+    if (f->phase < 2 * PHASES) return OFFCUT_OK;
+    store(f);
+    *done = true;
+    return OFFCUT_OK;
+}
+
+void offcut__fit_close(offcut__fit *f) {
+    if (!f) return;
+    free(f->says);
+    free(f->band);
+    free(f->weight);
+    free(f->columns);
+    free(f);
 }

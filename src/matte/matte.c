@@ -34,8 +34,9 @@ static offcut_status keep_mask(offcut_ctx *ctx, const offcut__planes *mask, offc
     return status;
 }
 
-static offcut_status refine_mask(offcut_ctx *ctx, const offcut__planes *guide,
-                                 const offcut__planes *mask, offcut__matte *m) {
+static offcut_status begin_fit(offcut__matte *m) {
+    offcut__making *making = m->making;
+    const offcut__planes *guide = making->guide, *mask = making->mask;
     const size_t count = (size_t)guide->width * guide->height;
     m->guide_width = guide->width;
     m->guide_height = guide->height;
@@ -44,32 +45,71 @@ static offcut_status refine_mask(offcut_ctx *ctx, const offcut__planes *guide,
     const double across = (double)guide->width / (double)mask->width;
     const double down = (double)guide->height / (double)mask->height;
     const double wider = across > down ? across : down;
-    const double cell = wider > 1.0 ? wider : 1.0;
-    offcut__planes alpha = {0};
-    offcut_status status = offcut__mask_resize(ctx, mask, guide->width, guide->height, &alpha);
-    if (status == OFFCUT_OK) status = offcut__mask_clean(ctx, &alpha);
-    if (status == OFFCUT_OK)
-        status = offcut__alloc(ctx, count, 4 * sizeof *m->coefficients, &m->coefficients);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, 1, &m->sure);
-    if (status == OFFCUT_OK) status = offcut__matte_fit(ctx, guide, &alpha, cell, m);
-    if (status == OFFCUT_OK)
-        status = offcut__alloc(ctx, (size_t)m->colour_width * m->colour_height, 8, &m->colours);
-    if (status == OFFCUT_OK) status = offcut__matte_colours(ctx, guide, &alpha, m);
-    offcut__planes_free(&alpha);
-    return status;
+    OFFCUT_TRY(offcut__mask_resize(m->ctx, mask, guide->width, guide->height, &making->alpha));
+    OFFCUT_TRY(offcut__mask_clean(m->ctx, &making->alpha));
+    OFFCUT_TRY(offcut__alloc(m->ctx, count, 4 * sizeof *m->coefficients, &m->coefficients));
+    OFFCUT_TRY(offcut__alloc(m->ctx, count, 1, &m->sure));
+    return offcut__fit_open(m->ctx, guide, &making->alpha, wider > 1.0 ? wider : 1.0, m,
+                            &making->fit);
 }
 
-static offcut_status alloc_lines(offcut_ctx *ctx, offcut__matte *m) {
+static offcut_status begin_colours(offcut__matte *m) {
+    const size_t count = (size_t)m->colour_width * m->colour_height;
+    offcut__fit_close(m->making->fit);
+    m->making->fit = NULL;
+    OFFCUT_TRY(offcut__alloc(m->ctx, count, 8, &m->colours));
+    return offcut__colours_open(m->ctx, m->making->guide, &m->making->alpha, m,
+                                &m->making->colours);
+}
+
+static offcut_status alloc_lines(offcut__matte *m) {
     m->line_y = UINT32_MAX;
-    OFFCUT_TRY(offcut__alloc(ctx, m->guide_width, 4 * sizeof(float), &m->line));
+    OFFCUT_TRY(offcut__alloc(m->ctx, m->guide_width, 4 * sizeof(float), &m->line));
     if (!m->refine) return OFFCUT_OK;
-    OFFCUT_TRY(offcut__alloc(ctx, m->colour_width, 8 * sizeof(float), &m->colour_line));
-    return offcut__alloc(ctx, m->guide_width, 1, &m->sure_line);
+    OFFCUT_TRY(offcut__alloc(m->ctx, m->colour_width, 8 * sizeof(float), &m->colour_line));
+    return offcut__alloc(m->ctx, m->guide_width, 1, &m->sure_line);
 }
 
-offcut_status offcut__matte_create(offcut_ctx *ctx, const offcut__planes *guide,
-                                   const offcut__planes *mask, uint32_t width, uint32_t height,
-                                   bool refine, offcut__matte **matte) {
+static void end_making(offcut__matte *m) {
+    if (!m->making) return;
+    offcut__colours_close(m->making->colours);
+    offcut__fit_close(m->making->fit);
+    offcut__planes_free(&m->making->alpha);
+    free(m->making);
+    m->making = NULL;
+}
+
+static offcut_status step_refine(offcut__matte *m, bool *done) {
+    offcut__making *making = m->making;
+    bool over = true;
+    switch (making->phase) {
+        case 0: OFFCUT_TRY(begin_fit(m)); break;
+        case 1: OFFCUT_TRY(offcut__fit_step(making->fit, &over)); break;
+        case 2: OFFCUT_TRY(begin_colours(m)); break;
+        default: OFFCUT_TRY(offcut__colours_step(making->colours, &over)); break;
+    }
+    *done = over && making->phase == 3;
+    if (over) making->phase++;
+    return OFFCUT_OK;
+}
+
+offcut_status offcut__matte_step(offcut__matte *matte, bool *done) {
+    *done = !matte->making;
+    if (*done) return OFFCUT_OK;
+    if (matte->refine) {
+        OFFCUT_TRY(step_refine(matte, done));
+    } else {
+        OFFCUT_TRY(keep_mask(matte->ctx, matte->making->mask, matte));
+        *done = true;
+    }
+    if (!*done) return OFFCUT_OK;
+    end_making(matte);
+    return alloc_lines(matte);
+}
+
+offcut_status offcut__matte_open(offcut_ctx *ctx, const offcut__planes *guide,
+                                 const offcut__planes *mask, uint32_t width, uint32_t height,
+                                 bool refine, offcut__matte **matte) {
     *matte = NULL;
     const bool sized = width && height && mask->width && mask->height &&
                        (!refine || (guide->planes == 3 && guide->width && guide->height));
@@ -77,20 +117,36 @@ offcut_status offcut__matte_create(offcut_ctx *ctx, const offcut__planes *guide,
                    "the matte needs a picture and a mask with sides");
     offcut__matte *m = NULL;
     OFFCUT_TRY(offcut__alloc(ctx, 1, sizeof *m, &m));
+    m->ctx = ctx;
     m->width = width;
     m->height = height;
     m->refine = refine;
-    offcut_status status = refine ? refine_mask(ctx, guide, mask, m) : keep_mask(ctx, mask, m);
-    if (status == OFFCUT_OK) status = alloc_lines(ctx, m);
-    if (status == OFFCUT_OK)
-        *matte = m;
-    else
-        offcut__matte_free(m);
+    const offcut_status status = offcut__alloc(ctx, 1, sizeof *m->making, &m->making);
+    if (status != OFFCUT_OK) {
+        free(m);
+        return status;
+    }
+    m->making->guide = guide;
+    m->making->mask = mask;
+    *matte = m;
+    return OFFCUT_OK;
+}
+
+offcut_status offcut__matte_create(offcut_ctx *ctx, const offcut__planes *guide,
+                                   const offcut__planes *mask, uint32_t width, uint32_t height,
+                                   bool refine, offcut__matte **matte) {
+    offcut_status status = offcut__matte_open(ctx, guide, mask, width, height, refine, matte);
+    for (bool done = false; status == OFFCUT_OK && !done;)
+        status = offcut__matte_step(*matte, &done);
+    if (status == OFFCUT_OK) return OFFCUT_OK;
+    offcut__matte_free(*matte);
+    *matte = NULL;
     return status;
 }
 
 void offcut__matte_free(offcut__matte *matte) {
     if (!matte) return;
+    end_making(matte);
     free(matte->sure_line);
     free(matte->colour_line);
     free(matte->line);

@@ -17,8 +17,17 @@ void offcut__matte_guide_size(uint32_t width, uint32_t height, uint32_t *guide_w
                               uint32_t *guide_height);
 
 /* guide: the picture, R, G, B in 0..1, upright; mask: one plane, 0..1, upright, of any size. Both
- * are borrowed for this call. width, height: of the full picture. refine false: alpha is the mask
- * enlarged and colours stay. *matte is the caller's. */
+ * are borrowed until the last step. width, height: of the full picture. refine false: alpha is the
+ * mask enlarged and colours stay. *matte is the caller's, also unfinished. */
+offcut_status offcut__matte_open(offcut_ctx *ctx, const offcut__planes *guide,
+                                 const offcut__planes *mask, uint32_t width, uint32_t height,
+                                 bool refine, offcut__matte **matte);
+
+/* Some milliseconds of work; *done turns true with the last step, before which there are no rows.
+ */
+offcut_status offcut__matte_step(offcut__matte *matte, bool *done);
+
+/* All steps at once. */
 offcut_status offcut__matte_create(offcut_ctx *ctx, const offcut__planes *guide,
                                    const offcut__planes *mask, uint32_t width, uint32_t height,
                                    bool refine, offcut__matte **matte);

@@ -12,7 +12,21 @@ enum { OFFCUT__SURE_OUT = 0, OFFCUT__UNSURE = 1, OFFCUT__SURE_IN = 2 };
 /* Coefficients are stored in 16 bits: steps of 1 / 1024, -32 to 32. */
 #define OFFCUT__COEFFICIENT_ONE 1024.0f
 
+typedef struct offcut__fit offcut__fit;
+typedef struct offcut__colours offcut__colours;
+
+/* What only the making of a matte needs. */
+typedef struct offcut__making {
+    const offcut__planes *guide, *mask; /* borrowed */
+    offcut__planes alpha;               /* at the guide's size */
+    offcut__fit *fit;
+    offcut__colours *colours;
+    int phase;
+} offcut__making;
+
 struct offcut__matte {
+    offcut_ctx *ctx;
+    offcut__making *making; /* NULL once it is made */
     uint32_t width, height; /* of the full picture */
     bool refine;
     uint32_t guide_width, guide_height;
@@ -69,13 +83,20 @@ offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uin
 
 /* guided.c: fills matte->coefficients and matte->sure, and replaces *mask by the refined alpha at
  * the guide's size. cell: the size of a pixel of the original mask, in pixels of the guide, at
- * least 1. */
-offcut_status offcut__matte_fit(offcut_ctx *ctx, const offcut__planes *guide, offcut__planes *mask,
-                                double cell, offcut__matte *matte);
+ * least 1. guide, mask and matte are borrowed until close. A step takes some milliseconds; *done
+ * turns true with the last. */
+offcut_status offcut__fit_open(offcut_ctx *ctx, const offcut__planes *guide, offcut__planes *mask,
+                               double cell, offcut__matte *matte, offcut__fit **fit);
+offcut_status offcut__fit_step(offcut__fit *fit, bool *done);
+void offcut__fit_close(offcut__fit *fit);
 
-/* foreground.c: fills matte->colours from the guide and its alpha. */
-offcut_status offcut__matte_colours(offcut_ctx *ctx, const offcut__planes *guide,
-                                    const offcut__planes *alpha, offcut__matte *matte);
+/* foreground.c: fills matte->colours from the guide and its alpha, which are borrowed by open; the
+ * matte until close. */
+offcut_status offcut__colours_open(offcut_ctx *ctx, const offcut__planes *guide,
+                                   const offcut__planes *alpha, offcut__matte *matte,
+                                   offcut__colours **colours);
+offcut_status offcut__colours_step(offcut__colours *colours, bool *done);
+void offcut__colours_close(offcut__colours *colours);
 
 /* The last step of alpha, everywhere: what is nearly out is out, what is nearly in is in. */
 static inline float offcut__snap(float alpha) {
