@@ -69,7 +69,8 @@ export const Remote = z.object({
   url: z.url().openapi({ format: 'uri', example: 'https://storage.googleapis.com/a/b.jpg' }),
 });
 
-export const Named = z.object({ name: Name.optional() });
+// The official client sends `null` where its caller gave that instead of options.
+export const Named = z.object({ name: Name.optional() }).nullable();
 
 export const Conversion = z.object({
   name: Name.optional(),

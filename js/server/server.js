@@ -56,6 +56,10 @@ const JSON_BYTES_MAX = 64 * 1024;
 /** What a form adds to the file in it. */
 const FORM_BYTES = 64 * 1024;
 
+/** How much of a body that is too large is still taken. */
+const DISCARD_BYTES = 64 * 1024 * 1024;
+const DISCARD_MS = 10_000;
+
 const USAGE_HEADER = 'X-Image-Processing-Usage';
 
 /** Who has no key where none is needed. @type {KeyOwner} */
@@ -124,8 +128,22 @@ export function createServerEntry(host) {
     });
     addImages(app, maxSize);
     return {
-      /** @param {Request} request @returns {Promise<Response>} */
-      fetch: async (request) => app.fetch(request),
+      /**
+       * Answers a request. It may also stand where a client wants `fetch`: given an address, it
+       * rejects where the signal was aborted, as `fetch` does.
+       *
+       * @param {Request | string | URL} request
+       * @param {unknown} [init] a `RequestInit` if `request` is an address, else ignored: hosts hand
+       *   other things over
+       * @returns {Promise<Response>}
+       */
+      fetch: async (request, init) => {
+        if (typeof request !== 'string' && !(request instanceof URL)) return app.fetch(request);
+        const own = new Request(request, /** @type {RequestInit | undefined} */ (init));
+        const response = await app.fetch(own);
+        own.signal.throwIfAborted();
+        return response;
+      },
       /**
        * Removes what crashes left in the store; worth a call now and then.
        *
@@ -301,10 +319,37 @@ function queued(most) {
 function limitedBody(maxSize) {
   return bodyLimit({
     maxSize,
-    onError: () => {
+    onError: async (c) => {
+      await discard(c.req.raw.body);
       throw tooLarge(maxSize);
     },
   });
+}
+
+/**
+ * Reads what is announced as too large, within bounds: many clients look at the answer only when
+ * they have sent everything, and take a closed connection for a failure.
+ *
+ * @param {ReadableStream<Uint8Array> | null} body
+ */
+async function discard(body) {
+  if (!body || body.locked) return;
+  const reader = body.getReader();
+  const stop = () => void reader.cancel().catch(() => {});
+  const timer = setTimeout(stop, DISCARD_MS);
+  let size = 0;
+  try {
+    while (size < DISCARD_BYTES) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      size += value.length;
+    }
+  } catch {
+    // The sender has gone.
+  } finally {
+    clearTimeout(timer);
+    stop();
+  }
 }
 
 /** @param {number} bytes */

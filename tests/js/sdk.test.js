@@ -27,11 +27,7 @@ const photo = await discJpeg();
 async function openHandler() {
   const server = createServer({ apiKeys: [LIVE, TEST] });
   return {
-    options: {
-      baseURL: 'https://offcut.invalid',
-      fetch: (/** @type {any} */ url, /** @type {any} */ init) =>
-        server.fetch(new Request(url, init)),
-    },
+    options: { baseURL: 'https://offcut.invalid', fetch: server.fetch },
     close: async () => server.dispose(),
   };
 }
@@ -190,7 +186,8 @@ for (const [name, open] of Object.entries({
       assert.ok(refused instanceof AuthenticationError);
       assert.equal(refused.message, '401 You are not authorized to access this resource.');
       const large = new File([new Uint8Array(21 << 20)], 'large.jpg');
-      assert.equal((await failure(images.upload({ image: large, name: 'a' }))).status, 413);
+      const tooLarge = await failure(images.upload({ image: large, name: 'a' }));
+      assert.equal(tooLarge.status, 413, tooLarge.message);
     });
 
     test('keeps the images of test keys apart, and waits when there are too many requests', async () => {

@@ -177,6 +177,12 @@ describe('remove-background', () => {
     }
   });
 
+  test('takes null for no options', async () => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await call('POST', await path, { body: 'null', headers });
+    assert.equal(answer.body.name, 'disc');
+  });
+
   test('refuses an empty body that is called JSON, and what is no JSON', async () => {
     const headers = { 'content-type': 'application/json' };
     for (const body of ['', '{', 'name']) {
@@ -195,7 +201,7 @@ describe('remove-background', () => {
       assertProblem(answer, 422, 'Validation Error', /^name: /);
       assert.equal(answer.usage, null);
     }
-    for (const body of ['null', '[]', '"name"']) {
+    for (const body of ['7', '[]', '"name"']) {
       const answer = await call('POST', await path, { body, headers });
       assertProblem(answer, 422, 'Validation Error', /expected object/);
     }
