@@ -9,15 +9,16 @@
 offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uint32_t width,
                                uint32_t height, uint32_t radius) {
     const size_t row = (size_t)lanes * width;
+    const uint32_t slots = radius < height ? radius + 1U : 1U; /* else no row ever leaves */
     double *columns = NULL;
     float *ring = NULL;
     offcut_status status = offcut__alloc(ctx, row, sizeof *columns, &columns);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, (size_t)radius + 1, row * 4, &ring);
+    if (status == OFFCUT_OK) status = offcut__alloc(ctx, slots, row * sizeof *ring, &ring);
     if (status != OFFCUT_OK) goto done;
     for (uint32_t y = 0; y < height && y < radius; y++)
         for (size_t i = 0; i < row; i++) columns[i] += (double)data[y * row + i];
     for (uint32_t y = 0; y < height; y++) {
-        float *kept = ring + (y % (radius + 1U)) * row;
+        float *kept = ring + (y % slots) * row;
         if (y + radius < height)
             for (size_t i = 0; i < row; i++) columns[i] += (double)data[(y + radius) * row + i];
         if (y > radius) /* the slot of row y held row y - radius - 1 */

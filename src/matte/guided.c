@@ -186,14 +186,17 @@ static offcut_status find_band(const fit *f) {
 /* The mean of what the windows around pixel i say, and the mask where they say nothing: 4
  * coefficients. */
 static void conclude(const fit *f, size_t i, float *coefficients) {
+    const float none = 1e-4f; /* the variance of a flat alpha: nothing to explain or to lose */
+    const float steep = OFFCUT__FIT_STEEP * OFFCUT__FIT_STEEP;
     const float *says = f->says + SAYS * i;
-    const float none =
-        1e-4f; /* variance of an alpha that is flat: nothing to explain, nothing to lose */
     const float share = (says[EXPLAINED] + none) / (says[VARIANCE] + none);
-    const float take =
-        f->band[i] * ramp(share, OFFCUT__FIT_EXPLAINS_NONE, OFFCUT__FIT_EXPLAINS_ALL);
-    const float scale = take / says[COUNTS];
-    for (int j = A_R; j <= B; j++) coefficients[j] = says[j] * scale;
+    float c[4], length = 0.0f;
+    for (int j = A_R; j <= B; j++) c[j] = says[j] / says[COUNTS];
+    for (int j = A_R; j <= A_B; j++) length += c[j] * c[j];
+    const float take = f->band[i] *
+                       ramp(share, OFFCUT__FIT_EXPLAINS_NONE, OFFCUT__FIT_EXPLAINS_ALL) *
+                       ramp(length, 4.0f * steep, steep);
+    for (int j = A_R; j <= B; j++) coefficients[j] = take * c[j];
     coefficients[B] += (1.0f - take) * f->alpha->data[i];
 }
 

@@ -40,6 +40,10 @@
 #define OFFCUT__FIT_EXPLAINS_NONE 0.2f
 #define OFFCUT__FIT_EXPLAINS_ALL 0.6f
 
+/* Sides so alike that a is longer than STEEP would show the photo's grain in alpha: the fit fades,
+ * to nothing at twice that. */
+#define OFFCUT__FIT_STEEP 7.0f
+
 /* The mask's edge is where its mean within one cell is between EDGE and 1 - EDGE; the fit counts up
  * to half of REACH around it and fades to nothing at REACH. */
 #define OFFCUT__BAND_EDGE 0.05f
