@@ -184,7 +184,7 @@ def main():
     s.lamp((0.95, -0.3, 0.5), (0, 0, 0.08), 3.5, 0.5, '#ffffff', 1.0)
     s.lamp((0.1, 0.5, 1.2), (0, 0.3, 0.1), 9, 0.8, '#ffe9d4')
     s.camera((0.1, -1.02, 0.34), (0.022, 0, 0.094), focal=85, aperture=8, focus=(0.03, -0.08, 0.08))
-    s.shoot('teapot', subject, width=4000, height=3000, samples=5, quality=86, grain=0.008)
+    s.shoot('teapot', subject, width=4000, height=3000, samples=4, quality=86, grain=0.008)
 
 
 main()
