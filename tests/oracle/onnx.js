@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes small ONNX files: the few protobuf fields that take part, numbered as in onnx.proto.
+
+/**
+ * @typedef {{ dims: number[], data: ArrayLike<number>, type?: keyof typeof types }} Tensor
+ *
+ * @typedef {number | string | number[] | { float: number } | { tensor: Tensor }} Attribute
+ *   a number or a list of numbers is integer
+ *
+ * @typedef {[op: string, inputs: string[], outputs: string[], attributes?: Record<string,
+ *   Attribute>]} Node
+ */
+
+const types = {
+  f32: { code: 1, array: Float32Array },
+  u8: { code: 2, array: Uint8Array },
+  i8: { code: 3, array: Int8Array },
+  i32: { code: 6, array: Int32Array },
+  i64: { code: 7, array: BigInt64Array },
+  bool: { code: 9, array: Uint8Array },
+  f16: { code: 10, array: Uint16Array },
+  f64: { code: 11, array: Float64Array },
+};
+
+/**
+ * @param {object} model
+ * @param {Node[]} model.nodes
+ * @param {Record<string, Tensor>} [model.tensors] constants
+ * @param {number[]} model.input dimensions of `x`
+ * @param {string} model.output
+ * @param {number} [model.opset=13]
+ * @returns {Uint8Array}
+ */
+export function onnx({ nodes, tensors = {}, input, output, opset = 13 }) {
+  const graph = Buffer.concat([
+    ...nodes.map((node) => bytes(1, encodeNode(node))),
+    text(2, 'graph'),
+    ...Object.entries(tensors).map(([name, tensor]) => bytes(5, encodeTensor(tensor, name))),
+    bytes(11, valueInfo('x', input)),
+    bytes(12, valueInfo(output)),
+  ]);
+  const version = Buffer.concat([text(1, ''), integer(2, opset)]);
+  return Buffer.concat([integer(1, opset > 13 ? 8 : 7), bytes(7, graph), bytes(8, version)]);
+}
+
+/** @param {Node} node */
+function encodeNode([op, inputs, outputs, attributes = {}]) {
+  return Buffer.concat([
+    ...inputs.map((name) => text(1, name)),
+    ...outputs.map((name) => text(2, name)),
+    text(3, outputs[0]),
+    text(4, op),
+    ...Object.entries(attributes).map(([name, value]) =>
+      bytes(5, Buffer.concat([text(1, name), encodeAttribute(value)])),
+    ),
+  ]);
+}
+
+/** @param {Attribute} value */
+function encodeAttribute(value) {
+  if (typeof value === 'number') return Buffer.concat([integer(3, value), integer(20, 2)]);
+  if (typeof value === 'string') return Buffer.concat([text(4, value), integer(20, 3)]);
+  if (Array.isArray(value))
+    return Buffer.concat([...value.map((item) => integer(8, item)), integer(20, 7)]);
+  if ('float' in value) return Buffer.concat([float(2, value.float), integer(20, 1)]);
+  return Buffer.concat([bytes(5, encodeTensor(value.tensor)), integer(20, 4)]);
+}
+
+/**
+ * @param {Tensor} tensor
+ * @param {string} [name]
+ */
+function encodeTensor({ dims, data, type = 'f32' }, name) {
+  const { code, array } = types[type];
+  /** @type {any[]} */
+  const list = Array.from(data);
+  const values = type === 'i64' ? list.map(BigInt) : type === 'f16' ? list.map(toHalf) : list;
+  const raw = new array(/** @type {any} */ (values));
+  return Buffer.concat([
+    ...dims.map((size) => integer(1, size)),
+    integer(2, code),
+    ...(name ? [text(8, name)] : []),
+    bytes(9, Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength)),
+  ]);
+}
+
+/** The nearest half-precision number, as bits; only for normal numbers and zero. @param {number} x */
+function toHalf(x) {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setFloat32(0, x);
+  const bits = view.getUint32(0);
+  if (x === 0) return 0;
+  const rounded = bits + 0xfff + ((bits >> 13) & 1);
+  return (((bits >>> 16) & 0x8000) | ((((rounded >>> 13) & 0x3ffff) - 0x1c000) & 0x7fff)) & 0xffff;
+}
+
+/**
+ * @param {string} name
+ * @param {number[]} [dims] left open if not given
+ */
+function valueInfo(name, dims) {
+  const shape = dims && bytes(2, Buffer.concat(dims.map((size) => bytes(1, integer(1, size)))));
+  const tensor = Buffer.concat([integer(1, 1), ...(shape ? [shape] : [])]);
+  return Buffer.concat([text(1, name), bytes(2, bytes(1, tensor))]);
+}
+
+/** @param {number | bigint} value */
+function varint(value) {
+  let rest = BigInt.asUintN(64, BigInt(value));
+  const result = [];
+  for (; rest > 127n; rest >>= 7n) result.push(Number(rest & 127n) | 128);
+  return Buffer.from([...result, Number(rest)]);
+}
+
+/** @param {number} field @param {number} value */
+function integer(field, value) {
+  return Buffer.concat([varint(field << 3), varint(value)]);
+}
+
+/** @param {number} field @param {number} value */
+function float(field, value) {
+  const data = Buffer.alloc(4);
+  data.writeFloatLE(value);
+  return Buffer.concat([varint((field << 3) | 5), data]);
+}
+
+/** @param {number} field @param {Uint8Array} value */
+function bytes(field, value) {
+  return Buffer.concat([varint((field << 3) | 2), varint(value.length), value]);
+}
+
+/** @param {number} field @param {string} value */
+function text(field, value) {
+  return bytes(field, Buffer.from(value));
+}
