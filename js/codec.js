@@ -116,6 +116,11 @@ export class Codec {
     return turn;
   }
 
+  /** Size of the wasm memory, 0 while there is none. */
+  async memoryBytes() {
+    return (await this.#binding)?.memoryBytes ?? 0;
+  }
+
   /** Gives the memory back; the next call begins anew. */
   dispose() {
     this.#binding = undefined;
