@@ -118,9 +118,6 @@ target_link_libraries(offcut_jpeg_encoder PUBLIC libjpeg)
 target_compile_definitions(offcut_jpeg_encoder PRIVATE USE_CLZ_INTRINSIC)
 target_link_libraries(offcut_libraries INTERFACE offcut_jpeg_encoder offcut_webp_encoder)
 
-# Elsewhere than on ARM the table of bit lengths would be 64 KiB in the file.
-target_compile_definitions(offcut_jpeg_encoder PRIVATE USE_CLZ_INTRINSIC)
-
 if(EMSCRIPTEN)
     # The default error handler prints and exits; ours never lets it, but it would make hosts provide both.
     set_source_files_properties(${libjpeg_source}/jerror.c PROPERTIES
@@ -129,20 +126,19 @@ if(EMSCRIPTEN)
     foreach(library zlib libpng libjpeg libwebp)
         target_compile_options(${library} PRIVATE -O2)
     endforeach()
-    target_compile_options(offcut_jpeg_encoder PRIVATE -Os)
-    target_compile_options(offcut_webp_encoder PRIVATE -Os)
+    target_compile_options(offcut_jpeg_encoder PRIVATE -Oz)
+    target_compile_options(offcut_webp_encoder PRIVATE -Oz)
+    set_source_files_properties(${libjpeg_source}/jdmaster.c PROPERTIES # nobody asks for palettes
+        COMPILE_OPTIONS "-Djinit_1pass_quantizer=jinit_color_deconverter;-Djinit_2pass_quantizer=jinit_color_deconverter")
     # libwebp's SSE2 code through Emscripten's SSE2 headers.
     target_compile_options(libwebp PRIVATE -msse2)
     target_compile_options(offcut_webp_encoder PRIVATE -msse2)
 
-    # The file goes over the network: leave out what is never called, and make what is not in the way of removing a
-    # background small rather than fast. Native builds keep all of it for the tests.
+    # Leave out what is never called. Native builds keep all of it for the tests.
     foreach(name IN ITEMS libwebp offcut_webp_encoder)
         target_compile_definitions(${name} PRIVATE
             WEBP_REDUCE_CSP WEBP_REDUCE_SIZE WEBP_DISABLE_STATS)
     endforeach()
-    target_compile_options(offcut_webp_encoder PRIVATE -Oz)
-    target_compile_options(offcut_jpeg_encoder PRIVATE -Oz)
     target_compile_definitions(offcut_jpeg_encoder PRIVATE # we write baseline only
         jinit_phuff_encoder=jinit_huff_encoder jinit_arith_encoder=jinit_huff_encoder)
 endif()
