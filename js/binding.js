@@ -211,11 +211,7 @@ const ERRNO_BADF = 8;
  */
 function hostImports(memory) {
   return {
-    env: { emscripten_notify_memory_growth: () => {} },
     wasi_snapshot_preview1: {
-      proc_exit: (/** @type {number} */ code) => {
-        throw new Error(`the core ended with code ${code}`);
-      },
       fd_write: (
         /** @type {number} */ _fd,
         /** @type {number} */ vectors,

@@ -37,7 +37,20 @@ test('nothing is loaded, compiled or fetched by importing', () => {
 });
 
 /**
- * The shortest of a few measurements: what the code needs, not what else the machine does.
+ * Starts a clock for what the code needs, whatever else the machine does: the time by the wall, or
+ * the time that this process worked if that is less.
+ */
+function startClock() {
+  const wall = performance.now();
+  const work = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(work);
+    return Math.min(performance.now() - wall, (user + system) / 1000);
+  };
+}
+
+/**
+ * The shortest of a few measurements: V8 may still be compiling in the first.
  *
  * @param {() => Promise<number>} measure
  * @param {number} enough
@@ -62,7 +75,9 @@ for (const [stage, from] of /** @type {const} */ ([
     await engine.removeBackground(large); // warm
     const took = await best(async () => {
       const abort = new AbortController();
-      let asked = 0;
+      /** @type {(() => number) | undefined} */
+      let clock;
+      let asked = false;
       let late = 0;
       const job = engine.removeBackground(large, {
         signal: abort.signal,
@@ -71,14 +86,14 @@ for (const [stage, from] of /** @type {const} */ ([
           if (asked || now !== stage || fraction < from) return;
           // As late as can be: asked for just before the next slice, heard just after it.
           setImmediate(() => {
-            asked = performance.now();
+            clock = startClock();
             setImmediate(() => abort.abort());
           });
-          asked = 1;
+          asked = true;
         },
       });
       const error = await failure(job);
-      const time = performance.now() - asked;
+      const time = clock?.() ?? Infinity;
       assert.equal(error.code, 'ERR_CANCELLED');
       assert.equal(error.name, 'AbortError');
       assert.equal(error.cause, abort.signal.reason);
@@ -141,10 +156,10 @@ test('the event loop goes on while a photo is worked on', async () => {
   await engine.removeBackground(large); // warm
   const longest = await best(async () => {
     let gap = 0;
-    let last = performance.now();
+    let clock = startClock();
     const timer = setInterval(() => {
-      gap = Math.max(gap, performance.now() - last);
-      last = performance.now();
+      gap = Math.max(gap, clock());
+      clock = startClock();
     }, 1);
     await engine.removeBackground(large);
     clearInterval(timer);
