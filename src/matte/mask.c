@@ -7,7 +7,8 @@
 static float resize_at(const float *line, size_t stride, uint32_t count, uint32_t index,
                        uint32_t out_count) {
     if (count <= out_count) {
-        const offcut__place place = offcut__place_of(index, out_count, count);
+        const offcut__place place =
+            offcut__place_of(index, (double)count / (double)out_count, count);
         const float a = line[place.at * stride], b = line[place.next * stride];
         return a + place.mix * (b - a);
     }

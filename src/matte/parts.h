@@ -57,9 +57,10 @@ typedef struct offcut__place {
     float mix;
 } offcut__place;
 
-/* Pixel centre x of `size` pixels in a picture of `small_size` pixels. */
-static inline offcut__place offcut__place_of(uint32_t x, uint32_t size, uint32_t small_size) {
-    const double centre = ((double)x + 0.5) * (double)small_size / (double)size - 0.5;
+/* Pixel centre x of a picture in a smaller one of `small_size` pixels; scale is the quotient of
+ * their sizes, at most 1. */
+static inline offcut__place offcut__place_of(uint32_t x, double scale, uint32_t small_size) {
+    const double centre = ((double)x + 0.5) * scale - 0.5;
     const double clamped = centre > 0.0 ? centre : 0.0;
     offcut__place place = {(uint32_t)clamped, 0, 0.0f};
     if (place.at >= small_size) place.at = small_size - 1U;

@@ -106,7 +106,8 @@ static void mix_mask(offcut__matte *m, offcut__place place) {
 static void prepare_lines(offcut__matte *m, uint32_t y) {
     if (m->line_y == y) return;
     m->line_y = y;
-    const offcut__place place = offcut__place_of(y, m->height, m->guide_height);
+    const offcut__place place =
+        offcut__place_of(y, (double)m->guide_height / (double)m->height, m->guide_height);
     if (!m->refine) {
         mix_mask(m, place);
         return;
@@ -137,8 +138,9 @@ static inline offcut__f32x4 free_colour(const offcut__matte *m, offcut__place pl
 }
 
 static inline void refine_span(const offcut__matte *m, uint32_t bits, uint8_t *row, span s) {
+    const double scale = (double)m->guide_width / (double)m->width;
     for (uint32_t x = s.from; x < s.to; x++) {
-        const offcut__place place = offcut__place_of(x, m->width, m->guide_width);
+        const offcut__place place = offcut__place_of(x, scale, m->guide_width);
         offcut__f32x4 pixel = get(row, bits, x);
         const float own = pixel[3];
         /* The guide shows a transparent picture over white, and so must this pixel be seen. */
@@ -189,13 +191,28 @@ static inline void refine_row(const offcut__matte *m, uint32_t bits, uint8_t *ro
     }
 }
 
-static inline void plain_row(const offcut__matte *m, uint32_t bits, uint8_t *row) {
-    for (uint32_t x = 0; x < m->width; x++) {
-        const offcut__place place = offcut__place_of(x, m->width, m->guide_width);
+static inline void plain_span(const offcut__matte *m, uint32_t bits, uint8_t *row, span s) {
+    const double scale = (double)m->guide_width / (double)m->width;
+    for (uint32_t x = s.from; x < s.to; x++) {
+        const offcut__place place = offcut__place_of(x, scale, m->guide_width);
         const float a = m->line[place.at], b = m->line[place.next];
         offcut__f32x4 pixel = get(row, bits, x);
         pixel[3] *= a + place.mix * (b - a);
         put(row, bits, x, pixel);
+    }
+}
+
+static inline void plain_row(const offcut__matte *m, uint32_t bits, uint8_t *row) {
+    const float nothing = 0.5f / (bits == 8 ? 255.0f : 65535.0f);
+    uint32_t x = 0;
+    for (uint32_t at = 0; at < m->guide_width && x < m->width; at++) {
+        const span s = {x, cell_end(m, at)};
+        const float a = m->line[at], b = m->line[at + 1U < m->guide_width ? at + 1U : at];
+        if (a < nothing && b < nothing)
+            clear(row, bits, s);
+        else
+            plain_span(m, bits, row, s);
+        x = s.to;
     }
 }
 
