@@ -204,7 +204,7 @@ static offcut_status resize_axis(const offcut__graph *graph, const offcut__node 
                                  const offcut__value *x, uint32_t axis, double scale, double size,
                                  resizing *r) {
     const double in = x->shape.dims[axis];
-    if (size < 0) size = floor(in * scale);
+    if (size < 0) size = (double)floorf((float)in * (float)scale); /* 10 x 0.7 is 7 only so */
     if (!(size >= 1 && size <= 65536) || !(scale > 0))
         return offcut__node_fail(graph, node, "its sizes are out of range");
     if (axis >= 2) {

@@ -248,6 +248,7 @@ for (const [name, nodes] of after)
       high: scalar(0.4),
       w1: weights([8, 8, 1, 1]),
     },
+    opset: 14,
     tolerance: 1e-4,
   });
 addDeep(
@@ -319,7 +320,7 @@ unary('Cos');
 unary('Clip');
 unary('Identity');
 unary('Dropout');
-unary('Clip', { min: { float: -0.5 }, max: { float: 0.7 } }, 6);
+unary('Clip', { min: { float: -0.5 }, max: { float: 0.7 } }, 9);
 for (const op of ['Log', 'Sqrt'])
   add(op, [
     ['Abs', ['x'], ['a']],
@@ -472,12 +473,12 @@ addDeep(
   [
     [
       'Resize',
-      ['e', '', 'scales'],
+      ['e', 'roi', 'scales'],
       ['y'],
       { mode: 'nearest', coordinate_transformation_mode: 'tf_half_pixel_for_nn' },
     ],
   ],
-  { tensors: { scales: floats(1, 1, 1.5, 2) }, opset: 11 },
+  { tensors: { roi: floats(), scales: floats(1, 1, 1.5, 2) }, opset: 11 },
 );
 addDeep(
   'Resize of axes',

@@ -100,19 +100,23 @@ function wasmEngine(file) {
  * What ONNX Runtime makes of the same: the whole first output.
  *
  * @param {Uint8Array} onnx
- * @param {Float32Array} input
- * @param {number[]} dims
- * @returns {Promise<{ dims: readonly number[], data: Float32Array }>}
+ * @param {Float32Array[]} inputs
+ * @param {number[]} dims of each
  */
-export async function oracle(onnx, input, dims) {
+export async function oracle(onnx, inputs, dims) {
   const session = await ort.InferenceSession.create(onnx, {
     logSeverityLevel: 3,
     intraOpNumThreads: 1,
   });
   try {
-    const feeds = { [session.inputNames[0]]: new ort.Tensor('float32', input, dims) };
-    const result = (await session.run(feeds))[session.outputNames[0]];
-    return { dims: result.dims, data: Float32Array.from(/** @type {any} */ (result.data), Number) };
+    const results = [];
+    for (const input of inputs) {
+      const feeds = { [session.inputNames[0]]: new ort.Tensor('float32', input, dims) };
+      const result = (await session.run(feeds))[session.outputNames[0]];
+      const data = Float32Array.from(/** @type {any} */ (result.data), Number);
+      results.push({ dims: result.dims, data });
+    }
+    return results;
   } finally {
     await session.release();
   }

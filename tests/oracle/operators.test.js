@@ -24,7 +24,7 @@ for (const { name, nodes, tensors, input = [1, 3, 13, 10], opset, tolerance = 1e
     });
     const random = generator(7);
     const picture = Float32Array.from({ length: input.reduce((a, b) => a * b) }, random);
-    const expected = await oracle(file, picture, input);
+    const [expected] = await oracle(file, [picture], input);
     assert.ok(expected.data.length > 0, 'the case has a result');
     for (const [build, run] of Object.entries(builds)) {
       const { data } = await run(file, picture);
