@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <webp/encode.h>
-#include <webp/mux.h>
 
 #include "picture_writer.h"
 
@@ -126,17 +125,36 @@ static offcut_status encode(offcut__webp_writer *self, offcut__bytes *file) {
                         self->spec.height, (int)code);
 }
 
-/* The same file with an ICC profile in it. */
+static void put_number(uint8_t *to, size_t value, int bytes) {
+    for (int i = 0; i < bytes; i++) to[i] = (uint8_t)(value >> (8 * i));
+}
+
+/* Where a profile belongs in a file of the encoder's: RIFF header, VP8X, ICCP, what follows. */
+enum { RIFF_BYTES = 12, CHUNK_BYTES = 8, VP8X_BYTES = 18, FLAG_ICC = 0x20 };
+
+/* The same file with an ICC profile in it. libwebp's mux could do this, but is ten times the code.
+ */
 static offcut_status add_profile(offcut__webp_writer *self, const offcut__bytes *file) {
-    const WebPData plain = {file->data, file->size};
-    const WebPData icc = {self->spec.icc, self->spec.icc_size};
-    WebPData result = {0};
-    WebPMux *mux = WebPMuxCreate(&plain, 0);
-    const bool done = mux && WebPMuxSetChunk(mux, "ICCP", &icc, 0) == WEBP_MUX_OK &&
-                      WebPMuxAssemble(mux, &result) == WEBP_MUX_OK &&
-                      offcut__bytes_append(self->sink, result.bytes, result.size);
-    WebPDataClear(&result);
-    WebPMuxDelete(mux);
+    const offcut__picture_spec *spec = &self->spec;
+    const size_t odd = spec->icc_size % 2;
+    uint8_t head[RIFF_BYTES + VP8X_BYTES + CHUNK_BYTES] = {0};
+    const bool extended = memcmp(file->data + RIFF_BYTES, "VP8X", 4) == 0;
+    const size_t rest = extended ? RIFF_BYTES + VP8X_BYTES : RIFF_BYTES;
+    memcpy(head, file->data, rest);
+    uint8_t *vp8x = head + RIFF_BYTES, *iccp = vp8x + VP8X_BYTES;
+    memcpy(vp8x, "VP8X", 4);
+    put_number(vp8x + 4, VP8X_BYTES - CHUNK_BYTES, 4);
+    vp8x[8] |= FLAG_ICC;
+    put_number(vp8x + 12, spec->width - 1, 3);
+    put_number(vp8x + 15, spec->height - 1, 3);
+    memcpy(iccp, "ICCP", 4);
+    put_number(iccp + 4, spec->icc_size, 4);
+    const size_t size = sizeof head + spec->icc_size + odd + (file->size - rest);
+    put_number(head + 4, size - 8, 4);
+    const bool done = offcut__bytes_append(self->sink, head, sizeof head) &&
+                      offcut__bytes_append(self->sink, spec->icc, spec->icc_size) &&
+                      offcut__bytes_append(self->sink, "", odd) &&
+                      offcut__bytes_append(self->sink, file->data + rest, file->size - rest);
     OFFCUT_FAIL_IF(!done, self->ctx, OFFCUT_ERR_MEMORY, "no memory for the output");
     return OFFCUT_OK;
 }

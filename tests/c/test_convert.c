@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Conversion: what comes out is the picture that went in, in another file. */
 #include <webp/encode.h>
+#include <webp/mux.h>
 
 #include "codec/picture_writer.h"
 #include "codec/png_writer.h"
@@ -198,6 +199,40 @@ static void test_profile_and_density(const uint8_t *pixels) {
     offcut__bytes_free(&source);
 }
 
+/* libwebp's own reader of containers takes the file with the profile, of either parity, and finds
+ * the same in it as without. */
+static void test_webp_container(const uint8_t *pixels) {
+    size_t size = 0;
+    const uint8_t *icc = profile(&size);
+    for (int i = 0; i < 4; i++) {
+        offcut__picture_spec spec = {
+            .width = WIDTH, .height = HEIGHT, .quality = 50, .has_alpha = i / 2 == 0};
+        offcut__bytes files[2] = {{0}, {0}};
+        for (int with = 0; with < 2; with++) {
+            offcut__webp_writer *writer = NULL;
+            spec.icc = with ? icc : NULL;
+            spec.icc_size = with ? size - (size_t)(i % 2) : 0;
+            CHECK(offcut__webp_writer_open(ctx, &spec, &files[with], &writer) == OFFCUT_OK);
+            CHECK(offcut__webp_writer_write(writer, pixels, HEIGHT) == OFFCUT_OK);
+            CHECK(offcut__webp_writer_finish(writer) == OFFCUT_OK);
+            offcut__webp_writer_close(writer);
+        }
+        const WebPData plain = {files[0].data, files[0].size};
+        const WebPData profiled = {icc, spec.icc_size};
+        const WebPData data = {files[1].data, files[1].size};
+        WebPData expected = {0};
+        WebPMux *mux = WebPMuxCreate(&plain, 0);
+        CHECK(WebPMuxSetChunk(mux, "ICCP", &profiled, 0) == WEBP_MUX_OK);
+        CHECK(WebPMuxAssemble(mux, &expected) == WEBP_MUX_OK);
+        CHECKF(expected.size == data.size && memcmp(expected.bytes, data.bytes, data.size) == 0,
+               "case %d: %zu bytes, libwebp's mux makes %zu", i, data.size, expected.size);
+        WebPDataClear(&expected);
+        WebPMuxDelete(mux);
+        offcut__bytes_free(&files[0]);
+        offcut__bytes_free(&files[1]);
+    }
+}
+
 /* A JPEG that says it lies on its side: the same with an Exif segment after its first two bytes. */
 static void test_orientation(const uint8_t *pixels) {
     static const uint8_t exif[] = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0,    'M', 'M',
@@ -349,6 +384,7 @@ int main(void) {
     test_jpeg_to_png(pixels);
     test_16_bits();
     test_profile_and_density(pixels);
+    test_webp_container(pixels);
     test_orientation(pixels);
     test_steps();
     test_refusals(pixels);

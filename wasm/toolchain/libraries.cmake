@@ -102,9 +102,12 @@ set(webp_encoder
     picture_enc picture_psnr_enc picture_rescale_enc picture_tools_enc predictor_enc quant_enc
     syntax_enc token_enc tree_enc vp8l_enc webp_enc)
 list(TRANSFORM webp_encoder REPLACE "(.+)" "src/enc/\\1.c")
-offcut_library(offcut_webp_encoder ${libwebp_source} ${webp_encoder}
-    sharpyuv/sharpyuv.c sharpyuv/sharpyuv_csp.c sharpyuv/sharpyuv_dsp.c
-    sharpyuv/sharpyuv_gamma.c sharpyuv/sharpyuv_neon.c sharpyuv/sharpyuv_sse2.c
+set(sharpyuv sharpyuv/sharpyuv.c sharpyuv/sharpyuv_csp.c sharpyuv/sharpyuv_dsp.c
+    sharpyuv/sharpyuv_gamma.c sharpyuv/sharpyuv_neon.c sharpyuv/sharpyuv_sse2.c)
+if(EMSCRIPTEN)
+    set(sharpyuv) # wasm/runtime.c stands in for it
+endif()
+offcut_library(offcut_webp_encoder ${libwebp_source} ${webp_encoder} ${sharpyuv}
     src/dsp/cost.c src/dsp/cost_neon.c src/dsp/cost_sse2.c src/dsp/enc.c src/dsp/enc_neon.c
     src/dsp/enc_sse2.c src/dsp/lossless_enc.c src/dsp/lossless_enc_neon.c
     src/dsp/lossless_enc_sse2.c src/dsp/ssim.c src/dsp/ssim_sse2.c
@@ -134,6 +137,10 @@ if(EMSCRIPTEN)
     target_compile_options(libwebp PRIVATE -msse2)
     target_compile_options(offcut_webp_encoder PRIVATE -msse2)
 
+    set(webp_twins alpha_processing.c filters.c upsampling.c yuv.c)
+    # These run only where their SSE2 twins do not.
+    list(TRANSFORM webp_twins PREPEND ${libwebp_source}/src/dsp/ OUTPUT_VARIABLE files)
+    set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS -Oz)
     # Leave out what is never called. Native builds keep all of it for the tests.
     foreach(name IN ITEMS libwebp offcut_webp_encoder)
         target_compile_definitions(${name} PRIVATE
