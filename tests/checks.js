@@ -3,7 +3,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { ensureBuilt } from '../wasm/toolchain/build.js';
-import { capture, projectFolder } from '../wasm/toolchain/common.js';
+import { projectFolder } from '../wasm/toolchain/common.js';
+import { formatC, formatJavaScript, projectFiles } from '../wasm/toolchain/format.js';
 import { ensureClang } from '../wasm/toolchain/tools.js';
 
 /** @typedef {import('./run.js').Counts} Counts */
@@ -32,7 +33,7 @@ export function checks({ show, runCTest }) {
     ],
     ['clang', async () => one(await buildWithClang(show))],
     ['header as C++', async () => one(await checkHeader(show))],
-    ['formatting of C', async () => one(await checkFormat(show))],
+    ['formatting of C', async () => one((await formatC({ check: true })) ? 0 : 1)],
     [
       'types',
       () =>
@@ -50,22 +51,7 @@ export function checks({ show, runCTest }) {
     ],
     ['types of the tools', () => one(show(bin('tsc'), ['-p', 'wasm/toolchain']))],
     ['lint', () => one(show(bin('eslint'), ['.']))],
-    [
-      'formatting of JavaScript',
-      () =>
-        one(
-          show(bin('prettier'), [
-            '--check',
-            'js',
-            'tests',
-            'wasm',
-            'models',
-            'examples',
-            '--log-level',
-            'warn',
-          ]),
-        ),
-    ],
+    ['formatting of JavaScript', () => one(formatJavaScript({ check: true }) ? 0 : 1)],
     ['house rules', houseRules],
   ];
 }
@@ -86,21 +72,6 @@ async function checkHeader(show) {
   return show(clang, ['-std=c++11', ...warnings, '-fsyntax-only', '-x', 'c++', 'src/offcut.h']);
 }
 
-/** @param {(command: string, args: string[]) => number} show */
-async function checkFormat(show) {
-  const { clangFormat } = await ensureClang();
-  const files = tracked().filter((name) => /^(src|wasm|tests)\/.*\.[ch]$/.test(name));
-  return show(clangFormat, ['--dry-run', '--Werror', ...files]);
-}
-
-/** Files of the repository, new ones included. */
-function tracked() {
-  const listed = capture('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-    cwd: projectFolder,
-  });
-  return listed.split('\n').filter((name) => name && fs.existsSync(path.join(projectFolder, name)));
-}
-
 // Written so that this file does not match itself.
 const forbidden = [
   {
@@ -115,7 +86,7 @@ const bytesMax = 7 << 20;
 
 /** What a machine can see of the rules for files. @returns {Counts} */
 function houseRules() {
-  const findings = tracked().flatMap((name) => {
+  const findings = projectFiles().flatMap((name) => {
     const bytes = fs.readFileSync(path.join(projectFolder, name));
     if (bytes.length > bytesMax)
       return [`${name}: ${bytes.length} bytes, expected at most ${bytesMax}`];

@@ -14,6 +14,7 @@ import { ensureTools } from './tools.js';
 /**
  * @typedef {object} Command
  * @property {string} [script] what runs in the end
+ * @property {string[]} [args] its first arguments
  * @property {string[]} presets what is built before
  * @property {boolean} development whether it needs the development packages
  * @property {boolean} [inside] whether it runs in this process, so that signals reach it
@@ -29,6 +30,13 @@ const commands = {
   eval: { script: 'models/eval/run.js', presets: wasm, development: true },
   bench: { script: 'tests/bench/run.js', presets: wasm, development: true },
   test: { script: 'tests/run.js', presets, development: true },
+  types: {
+    script: 'node_modules/typescript/bin/tsc',
+    args: ['-p', projectFolder],
+    presets: [],
+    development: true,
+  },
+  format: { script: 'wasm/toolchain/format.js', presets: [], development: true },
   build: { presets, development: false },
   setup: { presets: [], development: true },
 };
@@ -47,7 +55,8 @@ await runMain(async () => {
   // `npm run build -- wasm` builds only that.
   await ensureBuilt(name === 'build' && args.length ? args : command.presets);
   if (command.inside) await startInside(command.script ?? '', args);
-  else if (command.script) process.exitCode = start(command.script, args);
+  else if (command.script)
+    process.exitCode = start(command.script, [...(command.args ?? []), ...args]);
 });
 
 /** @param {string} script @param {string[]} args */
