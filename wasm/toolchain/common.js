@@ -134,10 +134,8 @@ export async function once(name, recipe, make) {
 export async function withLock(name, work) {
   const file = cachePath(`${name}.lock`);
   makeCacheFolder();
-  for (let told = false; !takeLock(file);) {
-    if (!told)
-      say(`waiting for another set-up to finish (process ${fs.readFileSync(file, 'utf8')})`);
-    told = true;
+  for (let told = false; !takeLock(file); told = true) {
+    if (!told) say('waiting for another set-up on this machine to finish');
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   try {
@@ -149,26 +147,30 @@ export async function withLock(name, work) {
 
 /** @param {string} file */
 function takeLock(file) {
-  try {
-    fs.writeFileSync(file, String(process.pid), { flag: 'wx' });
-    return true;
-  } catch {
-    return takeOverLock(file);
+  for (;;) {
+    try {
+      fs.writeFileSync(file, String(process.pid), { flag: 'wx' });
+      return true;
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+      if (isHeld(file)) return false;
+      fs.rmSync(file, { force: true });
+    }
   }
 }
 
-/** @param {string} file */
-function takeOverLock(file) {
+/** Whether the process that wrote the lock still runs. @param {string} file */
+function isHeld(file) {
   try {
     const owner = Number(fs.readFileSync(file, 'utf8'));
-    if (owner > 0 && owner !== process.pid) process.kill(owner, 0);
-    else if (owner > 0) return true;
-    return false;
+    if (!(owner > 0) || owner === process.pid) return false;
+    process.kill(owner, 0);
+    // The number may belong to some other program by now.
+    const command = `/proc/${owner}/cmdline`;
+    return !fs.existsSync(command) || fs.readFileSync(command, 'utf8').includes('node');
   } catch (error) {
-    // EPERM: it lives, under another user. Otherwise it is gone; its lock goes, and the next round takes it.
-    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ESRCH')
-      fs.rmSync(file, { force: true });
-    return false;
+    // EPERM: it runs, under another user.
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
   }
 }
 
