@@ -145,33 +145,57 @@ export async function withLock(name, work) {
   }
 }
 
-/** @param {string} file */
+/**
+ * Links make it atomic: a lock is never seen without its owner's number in it.
+ * @param {string} file
+ */
 function takeLock(file) {
-  for (;;) {
-    try {
-      fs.writeFileSync(file, String(process.pid), { flag: 'wx' });
-      return true;
-    } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
-      if (isHeld(file)) return false;
-      fs.rmSync(file, { force: true });
+  const own = `${file}.${process.pid}`;
+  fs.writeFileSync(own, String(process.pid));
+  try {
+    for (;;) {
+      try {
+        fs.linkSync(own, file);
+        return true;
+      } catch (error) {
+        if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+      }
+      if (!removeStaleLock(file)) return false;
     }
+  } finally {
+    fs.rmSync(own, { force: true });
   }
 }
 
-/** Whether the process that wrote the lock still runs. @param {string} file */
-function isHeld(file) {
+/** @param {string} file @returns {boolean} whether it is worth trying again */
+function removeStaleLock(file) {
+  const stale = `${file}.${process.pid}.stale`;
   try {
-    const owner = Number(fs.readFileSync(file, 'utf8'));
-    if (!(owner > 0) || owner === process.pid) return false;
+    const owner = fs.readFileSync(file, 'utf8');
+    if (isRunning(Number(owner))) return false;
+    fs.renameSync(file, stale);
+    // Another process may have been faster and hold it by now: give it back.
+    if (fs.readFileSync(stale, 'utf8') !== owner) fs.linkSync(stale, file);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error;
+  } finally {
+    fs.rmSync(stale, { force: true });
+  }
+  return true;
+}
+
+/** @param {number} owner a process */
+function isRunning(owner) {
+  if (owner === process.pid) return false;
+  try {
     process.kill(owner, 0);
-    // The number may belong to some other program by now.
-    const command = `/proc/${owner}/cmdline`;
-    return !fs.existsSync(command) || fs.readFileSync(command, 'utf8').includes('node');
   } catch (error) {
     // EPERM: it runs, under another user.
     return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
   }
+  // The number may belong to some other program by now.
+  const command = `/proc/${owner}/cmdline`;
+  return !fs.existsSync(command) || fs.readFileSync(command, 'utf8').includes('node');
 }
 
 function makeCacheFolder() {
