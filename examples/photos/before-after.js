@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts a photo and its cut-out side by side, the cut-out on a checkerboard: the picture in the README.
-// Usage: node before-after.js PHOTO CUTOUT OUT.webp [HEIGHT]
+// Usage: node before-after.js PHOTO CUTOUT OUT.png|OUT.webp [HEIGHT]
 import sharp from 'sharp';
 
 const SQUARE = 12;
@@ -53,25 +53,26 @@ async function beforeAfter(photo, cutout, out, height) {
     .composite([{ input: subject }])
     .png()
     .toBuffer();
-  await sharp({
+  const pair = sharp({
     create: {
       width: 2 * width + GAP,
       height,
       channels: 4,
       background: { r: 0, g: 0, b: 0, alpha: 0 },
     },
-  })
-    .composite([
-      { input: await rounded(left.data, width, height), left: 0, top: 0 },
-      { input: await rounded(right, width, height), left: width + GAP, top: 0 },
-    ])
-    .webp({ quality: 86, alphaQuality: 90, effort: 6 })
-    .toFile(out);
+  }).composite([
+    { input: await rounded(left.data, width, height), left: 0, top: 0 },
+    { input: await rounded(right, width, height), left: width + GAP, top: 0 },
+  ]);
+  const small = out.endsWith('.webp')
+    ? pair.webp({ quality: 86, alphaQuality: 90, effort: 6 })
+    : pair.png({ palette: true, quality: 95, effort: 10 });
+  await small.toFile(out);
 }
 
 const [photo, cutout, out, height = '600'] = process.argv.slice(2);
 if (!out) {
-  console.error('usage: node before-after.js PHOTO CUTOUT OUT.webp [HEIGHT]');
+  console.error('usage: node before-after.js PHOTO CUTOUT OUT.png|OUT.webp [HEIGHT]');
   process.exit(2);
 }
 await beforeAfter(photo, cutout, out, Number(height));
