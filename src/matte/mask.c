@@ -76,7 +76,7 @@ static void link_components(const offcut__planes *mask, float threshold, uint32_
     }
 }
 
-offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask) {
+offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask, float edge, float share) {
     const size_t count = (size_t)mask->width * mask->height;
     uint32_t *parent = NULL;
     float *best = NULL;
@@ -84,18 +84,18 @@ offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask) {
     if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof *best, &best);
     if (status != OFFCUT_OK) goto done;
 
-    link_components(mask, OFFCUT__COMPONENT_EDGE, parent);
+    link_components(mask, edge, parent);
     float highest = 0.0f;
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t root = root_of(parent, i);
         if (mask->data[i] > best[root]) best[root] = mask->data[i];
         if (mask->data[i] > highest) highest = mask->data[i];
     }
-    const float share = highest * OFFCUT__COMPONENT_SHARE;
-    const float least = share > OFFCUT__COMPONENT_FLOOR ? share : OFFCUT__COMPONENT_FLOOR;
+    const float relative = highest * share;
+    const float least = relative > OFFCUT__COMPONENT_FLOOR ? relative : OFFCUT__COMPONENT_FLOOR;
     for (uint32_t i = 0; i < count; i++)
-        if (mask->data[i] > OFFCUT__COMPONENT_EDGE && best[root_of(parent, i)] < least)
-            mask->data[i] = 0.0f;
+        if (mask->data[i] > edge && best[root_of(parent, i)] < least)
+            mask->data[i] = OFFCUT__CLEARED;
 done:
     free(best);
     free(parent);

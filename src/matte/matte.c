@@ -2,6 +2,7 @@
 #include "matte.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "parts.h"
 
@@ -46,17 +47,33 @@ static offcut_status begin_fit(offcut__matte *m) {
     const double down = (double)guide->height / (double)mask->height;
     const double wider = across > down ? across : down;
     OFFCUT_TRY(offcut__mask_resize(m->ctx, mask, guide->width, guide->height, &making->alpha));
-    OFFCUT_TRY(offcut__mask_clean(m->ctx, &making->alpha));
+    OFFCUT_TRY(offcut__mask_clean(m->ctx, &making->alpha, OFFCUT__COMPONENT_EDGE,
+                                  OFFCUT__COMPONENT_SHARE));
     OFFCUT_TRY(offcut__alloc(m->ctx, count, 4 * sizeof *m->coefficients, &m->coefficients));
     OFFCUT_TRY(offcut__alloc(m->ctx, count, 1, &m->sure));
     return offcut__fit_open(m->ctx, guide, &making->alpha, wider > 1.0 ? wider : 1.0, m,
                             &making->fit);
 }
 
+/* Shreds of alpha that hang on to nothing are colours that look like the subject's, no more. */
+static offcut_status clear_ghosts(offcut__matte *m) {
+    offcut__planes *alpha = &m->making->alpha;
+    const size_t count = (size_t)alpha->width * alpha->height;
+    OFFCUT_TRY(offcut__mask_clean(m->ctx, alpha, OFFCUT__COMPONENT_VISIBLE, 0.0f));
+    for (size_t i = 0; i < count; i++) {
+        if (alpha->data[i] >= 0.0f) continue;
+        alpha->data[i] = 0.0f;
+        memset(m->coefficients + 4 * i, 0, 4 * sizeof *m->coefficients);
+        m->sure[i] = OFFCUT__SURE_OUT;
+    }
+    return OFFCUT_OK;
+}
+
 static offcut_status begin_colours(offcut__matte *m) {
     const size_t count = (size_t)m->colour_width * m->colour_height;
     offcut__fit_close(m->making->fit);
     m->making->fit = NULL;
+    OFFCUT_TRY(clear_ghosts(m));
     OFFCUT_TRY(offcut__alloc(m->ctx, count, 8, &m->colours));
     return offcut__colours_open(m->ctx, m->making->guide, &m->making->alpha, m,
                                 &m->making->colours);

@@ -73,9 +73,10 @@ static inline offcut__place offcut__place_of(uint32_t x, double scale, uint32_t 
 offcut_status offcut__mask_resize(offcut_ctx *ctx, const offcut__planes *mask, uint32_t width,
                                   uint32_t height, offcut__planes *result);
 
-/* mask.c: clears what is no subject: components of the mask that never come near the surest one's
- * confidence. */
-offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask);
+/* mask.c: what is no subject becomes CLEARED: connected pixels above edge that nowhere reach a
+ * confidence of COMPONENT_FLOOR, or of this share of the surest pixel's. */
+#define OFFCUT__CLEARED (-1.0f)
+offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask, float edge, float share);
 
 /* box.c: the mean of the window of 2 radius + 1 around each pixel (what of it lies in the picture),
  * in place. `lanes` values a pixel, side by side. */

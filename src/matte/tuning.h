@@ -9,18 +9,20 @@
 #define OFFCUT__GUIDE_SIDE 640u
 
 /* The mask: below LOW is 0, above HIGH is 1. */
-#define OFFCUT__MASK_LOW 0.2f
-#define OFFCUT__MASK_HIGH 0.8f
+#define OFFCUT__MASK_LOW 0.25f
+#define OFFCUT__MASK_HIGH 0.75f
 
 /* Alpha: below LOW is 0, above HIGH is 1. */
 #define OFFCUT__SNAP_LOW 0.15f
 #define OFFCUT__SNAP_HIGH 0.85f
 
 /* Pixels of the mask above EDGE that touch are a component. One whose best confidence is below
- * FLOOR, or below this SHARE of the best of all, is no subject. */
-#define OFFCUT__COMPONENT_EDGE 0.2f
+ * FLOOR, or below this SHARE of the best of all, is no subject. In the refined alpha a component is
+ * what is above VISIBLE, and one that nowhere reaches FLOOR is a ghost. */
+#define OFFCUT__COMPONENT_EDGE 0.35f
+#define OFFCUT__COMPONENT_VISIBLE 0.02f
 #define OFFCUT__COMPONENT_FLOOR 0.5f
-#define OFFCUT__COMPONENT_SHARE 0.6f
+#define OFFCUT__COMPONENT_SHARE 0.85f
 
 /* Two fits: the first finds the edge within reach of the mask's error, the second makes it crisp.
  */
