@@ -122,6 +122,29 @@ static void check_components(void) {
     scene_free(&s);
 }
 
+/* Flecks beside the subject whose colour is a little like its: the fit alone would show them. */
+static void check_ghosts(void) {
+    const float front[3] = {0.8f, 0.4f, 0.2f}, back[3] = {0.2f, 0.4f, 0.8f};
+    scene s = scene_new(640, 480, 8, 160, 160);
+    for (uint32_t y = 0; y < s.height; y++)
+        for (uint32_t x = 0; x < s.width; x++) {
+            const bool fleck = x >= 490 && x < 496 && y % 40 < 6;
+            const float disc = scene_disc(&s, 0.25f, 1.0f, (float)x + 0.5f, (float)y + 0.5f);
+            const float share = fleck ? 0.35f : disc;
+            for (int c = 0; c < 3; c++)
+                scene_set(&s, x, y, c, share * front[c] + (1.0f - share) * back[c]);
+            scene_set(&s, x, y, 3, 1.0f);
+        }
+    scene_disc_mask(&s, 0.25f, 0.0f, 0.0f);
+    scene_run(&s, true);
+    size_t ghosts = 0;
+    for (uint32_t y = 0; y < s.height; y++)
+        for (uint32_t x = 488; x < 500; x++) ghosts += scene_result(&s, x, y, 3) != 0.0f;
+    CHECKF(ghosts == 0, "%zu pixels of flecks are left", ghosts);
+    CHECK(scene_result(&s, 320, 240, 3) == 1.0f);
+    scene_free(&s);
+}
+
 /* The input's own alpha is multiplied; without refinement the mask is enlarged as it is. */
 static void check_own_alpha(uint32_t bits, bool refine) {
     scene s = scene_new(120, 80, bits, 30, 20);
@@ -235,6 +258,7 @@ int main(void) {
     check_hard_edge(8, 2400, 1600, 1.0f);
     check_no_contrast();
     check_components();
+    check_ghosts();
     check_own_alpha(8, true);
     check_own_alpha(8, false);
     check_own_alpha(16, true);
