@@ -20,15 +20,19 @@ export function projectFiles() {
 export async function formatC({ check }) {
   const { clangFormat } = await ensureClang();
   const files = projectFiles().filter((name) => /^(src|wasm|tests|examples)\/.*\.[ch]$/.test(name));
-  return show(clangFormat, [...(check ? ['--dry-run', '--Werror'] : ['-i']), ...files]);
+  return show(clangFormat, [
+    ...(check ? ['--dry-run', '--Werror', '--ferror-limit=10'] : ['-i']),
+    ...files,
+  ]);
 }
 
 /** @param {{ check: boolean }} options @returns {boolean} */
 export function formatJavaScript({ check }) {
   const folders = ['js', 'tests', 'wasm', 'models', 'examples'];
+  const files = ['*.{js,json}', ...folders.map((folder) => `${folder}/**/*.js`)];
   const prettier = path.join(projectFolder, 'node_modules/prettier/bin/prettier.cjs');
   const mode = check ? '--check' : '--write';
-  return show(process.execPath, [prettier, mode, '--log-level', 'warn', ...folders]);
+  return show(process.execPath, [prettier, mode, '--log-level', 'warn', ...files]);
 }
 
 /** @param {string} program @param {string[]} args */
