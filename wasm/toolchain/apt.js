@@ -114,7 +114,15 @@ export class Apt {
 
   /** Writes the configuration and fetches the indexes. */
   update() {
-    for (const name of ['lists/partial', 'archives/partial', 'sources', 'empty', 'machine', 'bare'])
+    for (const name of [
+      'lists/partial',
+      'archives/partial',
+      'packages',
+      'sources',
+      'empty',
+      'machine',
+      'bare',
+    ])
       fs.mkdirSync(path.join(this.folder, name), { recursive: true });
     fs.writeFileSync(
       path.join(this.folder, 'sources', 'debian.sources'),
@@ -186,7 +194,8 @@ export class Apt {
    * @param {string[]} names
    */
   fetch(names) {
-    const cwd = path.join(this.folder, 'archives');
+    // Not apt's own folder: what is in there, --print-uris leaves out, after an interruption for instance.
+    const cwd = path.join(this.folder, 'packages');
     const list = ['download', '--print-uris', '-qq', ...names];
     const files = filesIn(capture('apt-get', list, { env: this.env, advice: trouble }));
     run('apt-get', ['download', ...quiet, ...names], { cwd, env: this.env, advice: trouble });
