@@ -61,3 +61,33 @@ function golden(name, floor) {
 
 golden('fox', { iou: 0.9, mae: 0.03 });
 golden('car', { iou: 0.8, mae: 0.06 });
+
+/** @param {string} name */
+const cut = async (name) =>
+  (await engine.removeBackground(pathOf(`tests/golden/photos/${name}`))).png;
+
+/**
+ * Two codings of the same pixels: the same bytes come out.
+ *
+ * @param {string} name
+ * @param {string} plain
+ */
+function twin(name, plain) {
+  test(`${name} gives what ${plain} gives`, async () => {
+    const [a, b] = [await cut(name), await cut(plain)];
+    assert.ok(Buffer.compare(a, b) === 0, `${a.length} and ${b.length} bytes differ`);
+  });
+}
+
+twin('fox-arithmetic.jpg', 'fox.jpg');
+twin('fox-arithmetic-progressive.jpg', 'fox.jpg');
+twin('fox-progressive.jpg', 'fox.jpg');
+twin('fox-restart.jpg', 'fox.jpg');
+twin('fox-animated.png', 'fox.png');
+twin('fox-still-and-animation.png', 'fox.png');
+twin('fox-animated.webp', 'fox.png');
+
+test('the small fox is found as well', async () => {
+  const { coverage } = await engine.removeBackground(pathOf('tests/golden/photos/fox.jpg'));
+  assert.ok(coverage > 0.1 && coverage < 0.4, `coverage ${coverage}`);
+});
