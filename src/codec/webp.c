@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * WebP by libwebp. Lossy pictures come by rows; lossless ones and animations are decoded once, at
- * the first pass, and kept. */
+ * WebP by libwebp. Stills come by rows; the first frame of an animation is decoded once, at the
+ * first pass, and kept on its canvas. */
 #include <stdlib.h>
 #include <string.h>
 #include <webp/decode.h>
@@ -66,8 +66,9 @@ static offcut_status webp_open(offcut_decoder *decoder) {
     decoder->info.height = (uint32_t)features.height;
     decoder->info.has_alpha = features.has_alpha;
     state->animated = features.has_animation != 0;
-    state->by_rows = features.format == LOSSY && !state->animated;
-    decoder->info.whole = !state->by_rows || features.has_alpha; /* the alpha plane is kept */
+    state->by_rows = !state->animated;
+    /* The alpha plane of a lossy picture is kept. */
+    decoder->info.whole = state->animated || features.format != LOSSY || features.has_alpha;
     OFFCUT_TRY(offcut__decoder_limits(decoder));
     const WebPData bytes = {decoder->data, decoder->size};
     WebPDemuxState parsed = WEBP_DEMUX_PARSE_ERROR;

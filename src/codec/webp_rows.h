@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Lossy WebP by rows. libwebp's public interface fills whole pictures only, so this drives the
- * decoder below it, one row of macroblocks at a time; the version is pinned. What is kept is a few
- * rows, and the alpha plane of a picture that has one. */
+ * WebP stills by rows. libwebp's public interface fills whole pictures only, so this drives the
+ * decoders below it; the version is pinned. What is kept is a few rows of a lossy picture, with its
+ * alpha plane if it has one, and 4 bytes a pixel of a lossless one. */
 #ifndef OFFCUT_CODEC_WEBP_ROWS_H
 #define OFFCUT_CODEC_WEBP_ROWS_H
 
@@ -12,7 +12,7 @@
 
 typedef struct offcut__webp_rows offcut__webp_rows;
 
-/* Begins a lossy still picture of width x height; data is borrowed until close. complete false: the
+/* Begins a still picture of width x height; data is borrowed until close. complete false: the
  * file may be cut off. *rows is the caller's, also after a failure, and then gives no rows. */
 VP8StatusCode offcut__webp_rows_open(const uint8_t *data, size_t size, uint32_t width,
                                      uint32_t height, bool complete, offcut__webp_rows **rows);
