@@ -2,6 +2,7 @@
 // The developers' checks beyond `npm test`: sanitizers, a second compiler, formatting, types, house rules.
 import fs from 'node:fs';
 import path from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import { ensureBuilt } from '../wasm/toolchain/build.js';
 import { projectFolder } from '../wasm/toolchain/common.js';
 import { formatC, formatJavaScript, projectFiles } from '../wasm/toolchain/format.js';
@@ -52,6 +53,7 @@ export function checks({ show, runCTest }) {
     ['types of the tools', () => one(show(bin('tsc'), ['-p', 'wasm/toolchain']))],
     ['lint', () => one(show(bin('eslint'), ['.']))],
     ['formatting of JavaScript', () => one(formatJavaScript({ check: true }) ? 0 : 1)],
+    ['size', sizes],
     ['house rules', houseRules],
   ];
 }
@@ -70,6 +72,31 @@ async function checkHeader(show) {
   const { clang } = await ensureClang();
   const warnings = ['-Wall', '-Wextra', '-Wpedantic', '-Werror'];
   return show(clang, ['-std=c++11', ...warnings, '-fsyntax-only', '-x', 'c++', 'src/offcut.h']);
+}
+
+/** What a page downloads before its first photo, compressed, in bytes. With an int8 network the aim is 2 MB together. */
+const budgets = [
+  { what: 'the core', files: ['dist/offcut.wasm'], bytesMax: 320_000 },
+  { what: 'the core (relaxed SIMD)', files: ['dist/offcut.relaxed.wasm'], bytesMax: 320_000 },
+  {
+    what: 'core and network',
+    files: ['dist/offcut.wasm', 'models/default.onnx'],
+    bytesMax: 6_500_000,
+  },
+];
+
+/** @returns {Counts} */
+function sizes() {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const { what, files, bytesMax } of budgets) {
+    const parts = files.map((name) =>
+      brotliCompressSync(fs.readFileSync(path.join(projectFolder, name))),
+    );
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    process.stdout.write(`${what}: ${bytes} bytes brotli, at most ${bytesMax}\n`);
+    counts[bytes <= bytesMax ? 'passed' : 'failed']++;
+  }
+  return counts;
 }
 
 // Written so that this file does not match itself.
