@@ -56,6 +56,8 @@ function configure(preset, folder, tools) {
     'The reason is above. If the build folder is at fault: delete `build` and run this again.';
   run(tools.cmake, ['--preset', preset], { cwd: projectFolder, env: tools.env, advice });
   fs.writeFileSync(record, state);
+  // What the C libraries' sources were found with, where Debian's were taken.
+  fs.rmSync(cachePath('apt/bookworm-deb-src'), { recursive: true, force: true });
 }
 
 /** @param {string} preset */
