@@ -90,8 +90,6 @@ set(webp_decoder
     src/utils/rescaler_utils.c src/utils/thread_utils.c src/utils/utils.c)
 offcut_library(libwebp ${libwebp_source} ${webp_decoder})
 target_include_directories(libwebp SYSTEM PUBLIC ${libwebp_source}/src ${libwebp_source})
-# RGBA and YUV are all that the codec asks for.
-target_compile_definitions(libwebp PUBLIC WEBP_REDUCE_CSP WEBP_DISABLE_STATS)
 
 add_library(offcut_libraries INTERFACE)
 target_link_libraries(offcut_libraries INTERFACE libpng libjpeg libwebp)
