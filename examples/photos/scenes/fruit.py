@@ -270,7 +270,7 @@ def main():
     indoors.kitchen(RNG)
     subject = fruit()
     s.camera((0.13, -0.98, 0.275), (0.0, 0, 0.088), focal=85, aperture=3.2, focus=(0, -0.06, 0.09))
-    s.shoot('fruit', subject, samples=12)
+    s.shoot('fruit', subject, width=1440, height=1080, samples=10)
 
 
 main()

@@ -25,7 +25,7 @@ def plaster(name, color, bump=0.3):
 
 
 def kitchen(rng):
-    """Window light from the left; shelves with crockery and a warm lamp behind."""
+    """Window light from the left, shelves with crockery behind."""
     table(('#4a3626', '#8a6a4a'), rng=rng)
     s.room('#8fa4b8', 0.25)
     s.box('wall', (8, 0.1, 4), plaster('wall', '#b9b4a4'), location=(0, 2.6, 0.8))
@@ -48,15 +48,6 @@ def kitchen(rng):
             ]
             s.lathe('pot', profile, pots[rng.integers(len(pots))], 32, location=(x, 2.4, z))
     s.box('counter', (5, 0.6, 0.04), s.material('stone', '#56585a', 0.3), 0.004, (0, 2.35, -0.6))
-    glow = s.material('bulb', '#000000', Emission_Color=s.srgb('#ffd49a'), Emission_Strength=14.0)
-    for x, y, z in [
-        (0.72, 2.1, 0.12),
-        (1.0, 2.2, 0.03),
-        (-0.75, 2.2, 0.06),
-        (0.42, 2.2, 0.05),
-        (-0.3, 2.2, 0.1),
-    ]:
-        s.sphere('bulb', (x, y, z), 0.022, glow, 16)
     s.lamp((-1.5, -0.1, 1.1), (0, 0, 0.05), 42, 0.9, '#eaf2ff', 1.2)
     s.lamp((1.6, -1.0, 1.0), (0, 0, 0.05), 7, 1.4, '#ffe6c8')
     s.lamp((0.4, 1.3, 1.7), (0, 2.5, 0.5), 40, 1.0, '#ffe2bc')
