@@ -120,8 +120,6 @@ static VP8StatusCode begin_lossy(offcut__webp_rows *rows, const WebPHeaderStruct
     rows->top_v = rows->top_u + half;
     rows->io.opaque = rows;
     rows->io.put = on_rows;
-    vp8->alpha_data_ = headers->alpha_data;
-    vp8->alpha_data_size_ = headers->alpha_data_size;
     if (!VP8GetHeaders(vp8, &rows->io)) return vp8->status_;
     if ((uint32_t)rows->io.width != rows->width || (uint32_t)rows->io.height != rows->height)
         return VP8_STATUS_BITSTREAM_ERROR;
@@ -130,6 +128,9 @@ static VP8StatusCode begin_lossy(offcut__webp_rows *rows, const WebPHeaderStruct
     rows->critical = true;
     if (VP8EnterCritical(vp8, &rows->io) != VP8_STATUS_OK || !VP8InitFrame(vp8, &rows->io))
         return vp8->status_;
+    /* Not before: VP8InitFrame() would set aside a second plane that nothing uses. */
+    vp8->alpha_data_ = headers->alpha_data;
+    vp8->alpha_data_size_ = headers->alpha_data_size;
     return VP8_STATUS_OK;
 }
 
