@@ -10,10 +10,13 @@ import { createServer } from './index.node.js';
 
 /** @import { LogEntry } from './server.js' */
 
+const PARENT_CHECK_MS = 500;
 const SWEEP_MS = 60 * 60 * 1000;
 
 /** After this, requests that are still answered are cut off. */
 const STOP_MS = 10_000;
+
+const parent = process.ppid;
 
 try {
   await serve(process.env);
@@ -37,13 +40,12 @@ async function serve(env) {
     store: folder ? fileStore(folder) : undefined,
     log,
   });
-  const listener = getRequestListener(server.fetch, { overrideGlobalObjects: false });
-  const http = createHttpServer(listener);
+  const http = createHttpServer(getRequestListener((request) => server.fetch(request)));
   const port = await listen(http, readPort(env.PORT), host);
-  say(`listening on http://${host.includes(':') ? `[${host}]` : host}:${port}`);
-  say(folder ? `images are kept in ${folder}` : 'images are kept in memory (set OFFCUT_STORE)');
   sweepNowAndThen(server);
   stopOnSignal(http, server);
+  say(`listening on http://${host.includes(':') ? `[${host}]` : host}:${port}`);
+  say(folder ? `images are kept in ${folder}` : 'images are kept in memory (set OFFCUT_STORE)');
 }
 
 /**
@@ -107,7 +109,10 @@ function sweepNowAndThen(server) {
  * @param {import('./server.js').Server} server
  */
 function stopOnSignal(http, server) {
+  const signals = ['SIGINT', 'SIGTERM'];
   const stop = () => {
+    for (const signal of signals) process.off(signal, stop).on(signal, () => process.exit(130));
+    clearInterval(watch);
     say('stopping');
     http.close(() => {
       server.dispose();
@@ -115,13 +120,11 @@ function stopOnSignal(http, server) {
     });
     http.closeIdleConnections();
     setTimeout(() => http.closeAllConnections(), STOP_MS).unref();
-    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
   };
-  const once = () => {
-    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, once);
-    stop();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, once);
+  for (const signal of signals) process.on(signal, stop);
+  // npm hands a signal to its shell only, which goes without telling.
+  const isGone = () => process.env.npm_lifecycle_event && process.ppid !== parent;
+  const watch = setInterval(() => isGone() && stop(), PARENT_CHECK_MS).unref();
 }
 
 /** @param {LogEntry} entry */
