@@ -11,7 +11,7 @@
 static offcut_status grow(offcut_ctx *ctx, void *array_pointer, uint32_t *capacity, uint32_t count,
                           size_t size) {
     if (count < *capacity) return OFFCUT_OK;
-    OFFCUT_FAIL_IF(count > 1u << 20, ctx, OFFCUT_ERR_LIMIT,
+    OFFCUT_FAIL_IF(count >= 1u << 15, ctx, OFFCUT_ERR_LIMIT,
                    "the model becomes too many operations");
     const uint32_t larger = *capacity ? *capacity * 2 : 64;
     void *array = NULL, *grown = NULL;
@@ -170,6 +170,28 @@ static void arrange(offcut__loops *l) {
     l->rank = rank;
 }
 
+/* A constant of a few channels, repeated along the row: one long loop instead of one of that few
+ * for every pixel. */
+static offcut_status repeat_along_row(offcut__builder *builder, const offcut__view *out,
+                                      offcut__view *in) {
+    const int32_t channels = out->shape.dims[1], width = out->shape.dims[3];
+    const bool worthwhile = out->shape.rank == 4 && channels < 16 && width > 1 &&
+                            out->strides[1] == 1 && out->strides[3] == channels;
+    if (!worthwhile || in->storage != OFFCUT__STORAGE_CONSTANT || in->strides[3] != 0 ||
+        in->strides[1] == 0 || in->strides[0] != 0 || in->strides[2] != 0)
+        return OFFCUT_OK;
+    float *row = NULL;
+    OFFCUT_TRY(offcut__build_floats(builder, (size_t)channels * (size_t)width, &row));
+    for (ptrdiff_t x = 0; x < width; x++)
+        for (ptrdiff_t c = 0; c < channels; c++)
+            row[x * channels + c] = in->constant[in->offset + c * in->strides[1]];
+    in->constant = row;
+    in->offset = 0;
+    in->strides[1] = 1;
+    in->strides[3] = channels;
+    return OFFCUT_OK;
+}
+
 offcut_status offcut__emit_loops(offcut__builder *builder, uint32_t inputs, const offcut__view *in,
                                  const offcut__view *out, int kind, float a, float b,
                                  offcut__act act) {
@@ -187,6 +209,7 @@ offcut_status offcut__emit_loops(offcut__builder *builder, uint32_t inputs, cons
     *l = (offcut__loops){.inputs = inputs, .rank = out->shape.rank, .kind = kind, .a = a, .b = b};
     for (uint32_t k = 0; k < inputs; k++) {
         offcut__view_broadcast(&in[k], &out->shape, &op->in[k]);
+        OFFCUT_TRY(repeat_along_row(builder, out, &op->in[k]));
         /* A repeated element may still be needed when its first copy has been written. */
         bool whole = true;
         for (uint32_t i = 0; i < out->shape.rank; i++)

@@ -8,7 +8,7 @@
 /* More than any network this engine is for; each costs memory before anything is known about the
  * file. */
 #define NODES_MAX 16384u
-#define NAMES_MAX 131072u
+#define NAMES_MAX 65536u
 
 enum {
     MODEL_OPSET = 8,

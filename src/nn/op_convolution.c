@@ -124,10 +124,15 @@ static offcut_status infer_transpose(offcut__graph *graph, offcut__node *node) {
  * -------------------------------------------------------------------------------------------------------
  */
 
-/* Winograd's weights are four times as large: above this a layer keeps plain ones. Such layers work
- * on small pictures, where tiles are cut off and the weights, read once for few tiles, are what
- * takes the time. */
+/* Winograd's weights are four times as large: memory is spent only where many tiles use them. */
 #define WINOGRAD_WEIGHTS_MAX ((size_t)1 << 19)
+#define WINOGRAD_PIXELS_MIN 1024
+
+static bool winograd_pays(const offcut__conv *c, const int32_t *out) {
+    return offcut__conv_winograd_can(c) && c->group_in >= 8 && c->group_out >= 8 &&
+           (int64_t)out[2] * out[3] >= WINOGRAD_PIXELS_MIN && out[2] >= 8 && out[3] >= 8 &&
+           offcut__conv_winograd_weights(c) <= WINOGRAD_WEIGHTS_MAX;
+}
 
 static void choose_kernel(offcut__op *op) {
     const offcut__conv *c = &op->u.conv;
@@ -140,9 +145,7 @@ static void choose_kernel(offcut__op *op) {
         op->unit_cost *= 4;
     } else if (offcut__conv_narrow_can(c)) {
         op->run = offcut__conv_narrow;
-    } else if (offcut__conv_winograd_can(c) && c->group_in >= 8 && c->group_out >= 8 &&
-               out[2] >= 8 && out[3] >= 8 &&
-               offcut__conv_winograd_weights(c) <= WINOGRAD_WEIGHTS_MAX) {
+    } else if (winograd_pays(c, out)) {
         op->run = offcut__conv_winograd;
         op->scratch_size = offcut__conv_winograd_scratch(op);
         op->unit_cost *= (double)op->units / offcut__conv_winograd_units(op) / 2;

@@ -44,11 +44,13 @@ static int32_t span(int32_t outputs, int32_t stride, int32_t kernel, int32_t dil
 
 size_t offcut__conv_direct_scratch(const offcut__op *op) {
     const offcut__conv *c = &op->u.conv;
-    const size_t rows = (size_t)span(rows_per_pass(op), c->stride_h, c->kernel_h, c->dilation_h);
-    const size_t columns =
-        (size_t)span(op->out.shape.dims[3], c->stride_w, c->kernel_w, c->dilation_w);
-    const size_t pointer = sizeof(float *) / 4; /* in floats */
-    return rows * columns * pointer + (size_t)c->groups * c->group_in + 4;
+    const uint64_t rows =
+        (uint64_t)span(rows_per_pass(op), c->stride_h, c->kernel_h, c->dilation_h);
+    const uint64_t columns =
+        (uint64_t)span(op->out.shape.dims[3], c->stride_w, c->kernel_w, c->dilation_w);
+    const uint64_t pointer = sizeof(float *) / 4; /* in floats */
+    const uint64_t size = rows * columns * pointer + (uint64_t)c->groups * c->group_in + 4;
+    return size < SIZE_MAX ? (size_t)size : SIZE_MAX; /* which the plan refuses */
 }
 
 void offcut__pixel_table(const float **table, const offcut__view *image, const float *pixels,

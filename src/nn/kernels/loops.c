@@ -94,6 +94,30 @@ static void affine_row(float *y, const float *x, const float *scale, ptrdiff_t s
     for (; i < n; i++) y[i] = x[i] * scale[(ptrdiff_t)i * s] + shift[(ptrdiff_t)i * t];
 }
 
+/* clamp(round(x / scale) + zero, a, b), one scale for all. */
+static void quantize_row(const offcut__loops *l, float *y, const float *x, float scale, float zero,
+                         size_t n) {
+    /* Adding 1.5 x 2^23 leaves no bits below one: the sum is rounded, half to even. What is clamped
+     * before would be clamped after, too. */
+    const f32x4 magic = f32x4_splat(12582912.0f), divisor = f32x4_splat(scale);
+    const float lo = l->a - zero, hi = l->b - zero;
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const f32x4 q = f32x4_clamp(f32x4_load(x + i) / divisor, lo, hi);
+        f32x4_store(y + i, ((q + magic) - magic) + f32x4_splat(zero));
+    }
+    for (; i < n; i++)
+        y[i] = (float)offcut__ternary_eval(OFFCUT__QUANTIZE, l->a, l->b, (double)x[i],
+                                           (double)scale, (double)zero);
+}
+
+static void dequantize_row(float *y, const float *x, float scale, float zero, size_t n) {
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        f32x4_store(y + i, (f32x4_load(x + i) - f32x4_splat(zero)) * f32x4_splat(scale));
+    for (; i < n; i++) y[i] = (x[i] - zero) * scale;
+}
+
 void offcut__loops_ternary(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
     const offcut__loops *l = &op->u.loops;
     const uint32_t last = l->rank - 1;
@@ -108,8 +132,13 @@ void offcut__loops_ternary(const offcut__op *op, float *arena, uint32_t begin, u
         const float *x1 = offcut__view_read(&op->in[0], arena) + from[0];
         const float *x2 = offcut__view_read(&op->in[1], arena) + from[1];
         const float *x3 = offcut__view_read(&op->in[2], arena) + from[2];
-        if (kind == OFFCUT__AFFINE && out == 1 && in1 == 1 && vector_stride(in2) &&
-            vector_stride(in3)) {
+        const bool one_scale = out == 1 && in1 == 1 && in2 == 0 && in3 == 0;
+        if (kind == OFFCUT__QUANTIZE && one_scale) {
+            quantize_row(l, y, x1, *x2, *x3, n);
+        } else if (kind == OFFCUT__DEQUANTIZE && one_scale) {
+            dequantize_row(y, x1, *x2, *x3, n);
+        } else if (kind == OFFCUT__AFFINE && out == 1 && in1 == 1 && vector_stride(in2) &&
+                   vector_stride(in3)) {
             affine_row(y, x1, x2, in2, x3, in3, n);
         } else {
             float *to = y;
