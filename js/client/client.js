@@ -3,7 +3,7 @@
 /** @import { Codec, PictureLimits } from '../codec.js' */
 /** @import { Engine } from '../core.js' */
 /** @import { EngineOptions } from '../entry.js' */
-/** @import { Stage } from '../stores/images.js' */
+/** @import { Stage, Storage } from '../stores/images.js' */
 /** @import { FetchRules, Get } from './fetch-image.js' */
 /** @import { Context, Operation, Workshop } from './images.js' */
 
@@ -16,7 +16,7 @@ import { Images } from './images.js';
 
 /**
  * @typedef {object} StoreOptions
- * @property {import('unstorage').Storage} [store] where images are kept: one of `offcut/stores/…`,
+ * @property {Storage} [store] where images are kept: one of `offcut/stores/…`,
  *   or any `Storage` of the package unstorage; default: in memory
  * @property {Pick<Engine, 'removeBackground' | 'dispose'>} [engine] default: one is made of the
  *   options below when it is first needed

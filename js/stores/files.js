@@ -12,7 +12,7 @@ const WRITING_MAX_MS = 60 * 60 * 1000;
  * Images as files of a folder. Several processes may use it at once.
  *
  * @param {string} folder is made when the first image comes
- * @returns {import('unstorage').Storage}
+ * @returns {import('./images.js').Storage}
  */
 export function fileStore(folder) {
   const storage = createStorage({ driver: atomicDriver(folder, 'other') });

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** @import { Image } from '../image.js' */
-/** @import { Storage } from 'unstorage' */
+
+/**
+ * The part of unstorage's `Storage` that is used here, so that any other that has it will do.
+ *
+ * @typedef {object} Storage
+ * @property {(key: string) => Promise<any>} getItem null if there is none
+ * @property {(key: string, value: any) => Promise<void>} setItem
+ * @property {(key: string) => Promise<any>} getItemRaw null if there is none
+ * @property {(key: string, value: any) => Promise<void>} setItemRaw
+ * @property {(key: string) => Promise<void>} removeItem
+ * @property {(base?: string) => Promise<string[]>} getKeys that begin with `base`
+ */
 
 /**
  * Images that belong to one kind of key do not see those of the other.

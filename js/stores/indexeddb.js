@@ -7,7 +7,7 @@ import indexedDB from 'unstorage/drivers/indexedb';
  * workers and its service worker share them.
  *
  * @param {{ name?: string }} [options] `name` of the database, default `'offcut'`
- * @returns {import('unstorage').Storage}
+ * @returns {import('./images.js').Storage}
  */
 export function indexedDBStore({ name = 'offcut' } = {}) {
   return createStorage({ driver: indexedDB({ dbName: name, storeName: 'images' }) });

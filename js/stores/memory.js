@@ -4,7 +4,7 @@ import { createStorage } from 'unstorage';
 /**
  * Images in this process's memory, gone with it: the default.
  *
- * @returns {import('unstorage').Storage}
+ * @returns {import('./images.js').Storage}
  */
 export function memoryStore() {
   return createStorage();

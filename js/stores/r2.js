@@ -26,7 +26,7 @@ import r2Driver from 'unstorage/drivers/cloudflare-r2-binding';
  * @param {Bucket} bucket the binding
  * @param {{ kv?: object, folder?: string }} [options] `kv` is the binding of a KV namespace for the
  *   records, `folder` a place in the bucket and the namespace for this store alone
- * @returns {import('unstorage').Storage}
+ * @returns {import('./images.js').Storage}
  */
 export function r2Store(bucket, { kv, folder = '' } = {}) {
   const files = pagedR2Driver(bucket, folder);

@@ -14,7 +14,7 @@ import { OffcutError } from '../errors.js';
  * @param {string} options.region
  * @param {string} options.accessKeyId
  * @param {string} options.secretAccessKey
- * @returns {import('unstorage').Storage}
+ * @returns {import('./images.js').Storage}
  */
 export function s3Store({ endpoint, bucket, region, accessKeyId, secretAccessKey }) {
   const account = { region, accessKeyId, secretAccessKey };

@@ -15,7 +15,7 @@ import { s3Store } from 'offcut/stores/s3';
  * @typedef {object} StoreUnderTest
  * @property {string} name
  * @property {string} [skip] why it cannot be tested here
- * @property {() => Promise<{ storage: import('unstorage').Storage, close: () => Promise<void> }>}
+ * @property {() => Promise<{ storage: import('../../js/stores/images.js').Storage, close: () => Promise<void> }>}
  *   open an empty one
  */
 

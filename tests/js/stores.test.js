@@ -111,7 +111,7 @@ describe('a crash', () => {
   /**
    * A storage that fails at its n-th change, and at all that follow.
    *
-   * @param {import('unstorage').Storage} storage
+   * @param {import('../../js/stores/images.js').Storage} storage
    * @param {number} left
    */
   function failing(storage, left) {
