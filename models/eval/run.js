@@ -4,7 +4,7 @@
 //     npm run eval -- FOLDER [--model FILE] [--json] [--no-refine] [--sheet out.png]
 //
 // FOLDER holds SET/NAME.webp (or .jpg) and SET/NAME.png, the mask.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -56,9 +56,8 @@ const flags = command.opts();
 
 /** @returns {Picture[]} */
 function findPictures() {
-  const sets = readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
+  const sets = readdirSync(folder)
+    .filter((name) => statSync(path.join(folder, name)).isDirectory())
     .sort();
   const pictures = sets.flatMap((set) =>
     readdirSync(path.join(folder, set))
