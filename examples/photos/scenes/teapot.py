@@ -125,6 +125,19 @@ def handle(bamboo, cane):
     return made
 
 
+def mouth(end, direction, mat):
+    """The rim of the spout, and the dark inside it."""
+    dark = s.material('inside', '#1c1a14', 0.4)
+    turn = s.Vector(direction).to_track_quat('Z', 'Y').to_matrix().to_4x4()
+    made = [
+        ring('rim', (0, 0, 0.0002), 0.0083, 0.0014, mat),
+        s.lathe('inside', [(0.0, 0.0006), (0.0078, 0.0006)], dark, 48),
+    ]
+    for item in made:
+        item.matrix_world = s.Matrix.Translation(end) @ turn
+    return made
+
+
 def tea(at):
     return s.lathe(
         'tea',
@@ -148,7 +161,7 @@ def tea_set():
         (0.131, 0, 0.117),
     ]
     parts.append(s.tube('spout', spout, [0.021, 0.017, 0.0125, 0.0095, 0.0092], celadon, 80, 32))
-    parts.append(ring('lip', (0.1305, 0, 0.1168), 0.0085, 0.0014, celadon, 0.0))
+    parts += mouth(np.array(spout[-1]), np.array(spout[-1]) - spout[-2], celadon)
     parts += handle(bamboo, cane)
     s.bpy.context.view_layer.update()
     for item in parts:
