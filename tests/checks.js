@@ -32,6 +32,16 @@ export function checks({ show, runCTest }) {
         return runCTest('asan');
       },
     ],
+    [
+      'decoder corpus under sanitizers',
+      () => {
+        const run = ['tests/corpus/run.js', '--native'];
+        const env = { OFFCUT_DECODE: path.join(projectFolder, 'build/asan/offcut-decode') };
+        return one(
+          show(process.execPath, run, env) || show(process.execPath, [...run, '--damaged'], env),
+        );
+      },
+    ],
     ['clang', async () => one(await buildWithClang(show))],
     ['header as C++', async () => one(await checkHeader(show))],
     ['formatting of C', async () => one((await formatC({ check: true })) ? 0 : 1)],
