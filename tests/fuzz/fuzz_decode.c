@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * libFuzzer: any bytes through the decoders as a job would, a reduced pass and a full one; the
- * first bit of the size chooses whether damage is allowed. */
+ * libFuzzer (CMake options OFFCUT_SANITIZE and OFFCUT_FUZZ, clang): any bytes through the decoders
+ * as a job would, a reduced pass and a full one; the first bit of the size chooses whether damage
+ * is allowed. */
 #include <stdlib.h>
 
 #include "offcut.h"
