@@ -232,8 +232,8 @@ def fruit():
     red = skin('red', ('#c9a03a', '#b8321e', '#8a1018'), '#e8c98a')
     green = skin('green', ('#8ba32e', '#a5b83a', '#b4a33c'), '#dfe3a0', False)
     russet = skin('pear', ('#a8a83a', '#bcae42', '#b07a3a'), '#6a5a20', False, 0.4)
-    orange = peel('orange', '#ee7a0a', '#d8600a', 22, 0.045)
-    lemon = peel('lemon', '#f2ce22', '#e0b414', 18, 0.04)
+    orange = peel('orange', '#ee7a0a', '#d8600a', 34, 0.0014)
+    lemon = peel('lemon', '#f2ce22', '#e0b414', 28, 0.0014)
     twig = s.material('twig', '#4a3018', 0.8)
     vine = s.material(
         'grape',
