@@ -85,9 +85,11 @@ static offcut_status mask_view(const offcut__graph *graph, const offcut__view *o
  * -------------------------------------------------------------------------------------------------------
  */
 
-/* Channel-wise Concat results: their inputs are written straight into them. */
-static void assign_homes(offcut__builder *builder) {
+/* Channel-wise Concat results: inputs made at most reach nodes before are written straight into
+ * them; the memory of the whole result is taken from then on. */
+static void assign_homes(offcut__builder *builder, uint32_t reach) {
     offcut__graph *graph = builder->graph;
+    for (uint32_t i = 0; i < graph->value_count; i++) builder->home[i] = OFFCUT__NONE;
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const offcut__node *node = &graph->nodes[i];
         if (!node->live || !offcut__span_is(node->op, "Concat")) continue;
@@ -100,7 +102,8 @@ static void assign_homes(offcut__builder *builder) {
         for (uint32_t k = 0; k < node->input_count; k++) {
             const uint32_t index = node->inputs[k];
             const offcut__value *x = &graph->values[index];
-            if (!x->constant && index != graph->input && index != graph->output &&
+            const bool near = x->producer != OFFCUT__NONE && i - x->producer <= reach;
+            if (near && !x->constant && index != graph->input && index != graph->output &&
                 builder->home[index] == OFFCUT__NONE) {
                 builder->home[index] = node->outputs[0];
                 builder->home_channel[index] = channel;
@@ -157,22 +160,46 @@ static offcut_status finish_ops(offcut__builder *builder, offcut_model *model) {
     return OFFCUT_OK;
 }
 
+static offcut_status lower_and_plan(offcut__builder *builder, offcut_model *model,
+                                    bool channels_last, uint32_t reach) {
+    assign_homes(builder, reach);
+    OFFCUT_TRY(lower_all(builder, model, channels_last));
+    return offcut__plan(builder, &model->picture, &model->mask, &model->arena_size);
+}
+
+/* What is copied into a Concat result late costs time, what is written there early costs memory:
+ * copies are made where they save a twentieth of the arena. */
+static offcut_status choose_reach(offcut__builder *builder, offcut_model *model, bool channels_last,
+                                  uint32_t *reach) {
+    static const uint32_t reaches[] = {OFFCUT__NONE, 48, 12, 4};
+    size_t best = 0;
+    for (size_t i = 0; i < sizeof reaches / sizeof *reaches; i++) {
+        offcut__pool trial = {.limit = model->pool.limit};
+        builder->pool = &trial;
+        const offcut_status status = lower_and_plan(builder, model, channels_last, reaches[i]);
+        builder->pool = &model->pool;
+        offcut__pool_free(&trial);
+        OFFCUT_TRY(status);
+        if (i > 0 && model->arena_size >= best - best / 20) continue;
+        best = model->arena_size;
+        *reach = reaches[i];
+    }
+    return OFFCUT_OK;
+}
+
 static offcut_status build(offcut__graph *graph, offcut_model *model, bool channels_last) {
     offcut__builder builder = {.ctx = graph->ctx, .graph = graph, .pool = &model->pool};
     offcut_status status = OFFCUT_OK;
     const size_t values = graph->value_count;
+    uint32_t reach = OFFCUT__NONE;
     if ((status = offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder.views,
                                      &builder.views)) != OFFCUT_OK ||
         (status = offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder.home,
                                      &builder.home)) != OFFCUT_OK ||
         (status = offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder.home_channel,
-                                     &builder.home_channel)) != OFFCUT_OK)
-        goto done;
-    for (size_t i = 0; i < values; i++) builder.home[i] = OFFCUT__NONE;
-    assign_homes(&builder);
-    if ((status = lower_all(&builder, model, channels_last)) != OFFCUT_OK ||
-        (status = offcut__plan(&builder, &model->picture, &model->mask, &model->arena_size)) !=
-            OFFCUT_OK)
+                                     &builder.home_channel)) != OFFCUT_OK ||
+        (status = choose_reach(&builder, model, channels_last, &reach)) != OFFCUT_OK ||
+        (status = lower_and_plan(&builder, model, channels_last, reach)) != OFFCUT_OK)
         goto done;
     status = finish_ops(&builder, model);
 done:
