@@ -263,7 +263,8 @@ def dress():
     return [item, collar, *buttons]
 
 
-def limbs(skin):
+def limbs():
+    skin = cloth('hand', '#eec4a2', 420, 0.3)
     wool, sleeve = (
         knit('stockings', '#efe4d2', '#b8402e'),
         cloth('sleeve', '#2e6a78', 420, 0.4, dots),
@@ -279,8 +280,8 @@ def limbs(skin):
         made.append(s.tube('thigh', [(side * 0.036, -0.01, 0.034), knee], 0.0185, wool, 8))
         shin = s.tube(
             'shin',
-            [(0, 0, 0.01), (0, -0.004, -0.04), (0, 0.0, -0.1)],
-            [0.0185, 0.018, 0.0155],
+            [(0, 0, 0), (0, -0.004, -0.045), (0, 0.0, -0.1)],
+            [0.0187, 0.018, 0.0155],
             wool,
         )
         shin.location = (knee[0] + swing * 0.4, knee[1], knee[2])
@@ -316,7 +317,7 @@ def main():
     s.reset(exposure=0.2)
     outdoors.garden(RNG)
     skin = skin_material()
-    subject = [*face(skin), hair(), *dress(), *limbs(skin)]
+    subject = [*face(skin), hair(), *dress(), *limbs()]
     s.sky(elevation=32, rotation=215, strength=0.12, sun=0.45, sun_size=3)
     s.lamp((-0.8, -1.6, 0.9), (0, 0, 0.2), 12, 1.2, '#fff3e4')
     s.camera((-0.22, -1.72, 0.26), (0.04, 0, 0.145), focal=85, aperture=2.8, focus=(0, -0.05, 0.27))
