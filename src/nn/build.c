@@ -123,9 +123,7 @@ offcut_status offcut__build_output(offcut__builder *builder, uint32_t index, off
     return OFFCUT_OK;
 }
 
-/* ---- loops
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- loops ---- */
 
 static bool joinable(const offcut__loops *l, uint32_t outer, const offcut__loops *from,
                      uint32_t inner) {
@@ -255,9 +253,7 @@ offcut_status offcut__emit_reshape(offcut__builder *builder, const offcut__view 
     return offcut__emit_copy(builder, &reshaped, &out);
 }
 
-/* ---- reductions
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- reductions ---- */
 
 /* Kept dimensions outside in the order of memory, so that four neighbours can be made at once. */
 static void sort_kept(offcut__reduce *r) {
@@ -315,9 +311,7 @@ offcut_status offcut__emit_reduce(offcut__builder *builder, offcut__op_run run,
     return OFFCUT_OK;
 }
 
-/* ---- activations
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- activations ---- */
 
 offcut_status offcut__build_act(offcut__builder *builder, const offcut__node *node,
                                 offcut__op *op) {

@@ -43,9 +43,7 @@ static offcut__node *take_place(fuser *f, offcut__node *node, offcut__node *next
     return next;
 }
 
-/* ---- x sigmoid(x)
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- x sigmoid(x) ---- */
 
 static bool is_hardswish_gate(const offcut__node *node) {
     const float a = offcut__attribute_float(node, "alpha", 0.2f),
@@ -176,9 +174,7 @@ static offcut_status join_conv(fuser *f, offcut__node *conv) {
     }
 }
 
-/* ---- the rest
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- the rest ---- */
 
 static void join_pad(fuser *f, offcut__node *conv) {
     offcut__node *pad = producer_of(f, conv->inputs[0]);

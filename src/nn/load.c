@@ -81,9 +81,7 @@ static offcut_status mask_view(const offcut__graph *graph, const offcut__view *o
     return OFFCUT_OK;
 }
 
-/* ---- lowering
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- lowering ---- */
 
 /* Channel-wise Concat results: inputs made at most reach nodes before are written straight into
  * them; the memory of the whole result is taken from then on. */
@@ -208,9 +206,7 @@ done:
     return status;
 }
 
-/* ---- the public face
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the public face ---- */
 
 static offcut_status check_input(offcut_ctx *ctx, const offcut_input *input) {
     OFFCUT_FAIL_IF(input->width > SIDE_MAX || input->height > SIDE_MAX, ctx, OFFCUT_ERR_ARGUMENT,

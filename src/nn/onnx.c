@@ -54,9 +54,7 @@ offcut_status offcut__node_fail(const offcut__graph *graph, const offcut__node *
                         (const char *)node->op.data, name, (const char *)node->name.data, text);
 }
 
-/* ---- names
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- names ---- */
 
 static uint32_t hash(offcut__span name) {
     uint32_t h = 2166136261u;
@@ -81,9 +79,7 @@ static uint32_t intern(offcut__graph *graph, offcut__span name) {
     return index;
 }
 
-/* ---- graph
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- graph ---- */
 
 typedef struct counts {
     size_t nodes, names, inputs, outputs;

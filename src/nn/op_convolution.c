@@ -7,9 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- shapes
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- shapes ---- */
 
 typedef struct channels {
     uint32_t groups, group_in, group_out;
@@ -120,9 +118,7 @@ static offcut_status infer_transpose(offcut__graph *graph, offcut__node *node) {
     return offcut__infer_output(graph, node, 0, &shape, x->type);
 }
 
-/* ---- lowering
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- lowering ---- */
 
 /* Winograd's weights are four times as large: memory is spent only where many tiles use them. */
 #define WINOGRAD_WEIGHTS_MAX ((size_t)1 << 19)
@@ -285,9 +281,7 @@ static offcut_status lower_transpose(offcut__builder *builder, offcut__node *nod
     return OFFCUT_OK;
 }
 
-/* ---- weights
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- weights ---- */
 
 /* ONNX's [out][in / groups][h][w] or, transposed, [in][out / groups][h][w] -> [out][h][w][in /
  * groups]. */

@@ -13,9 +13,7 @@ static offcut__shape aligned(const offcut__shape *shape, uint32_t rank, uint32_t
     return result;
 }
 
-/* ---- folding
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- folding ---- */
 
 #define OPERANDS_MAX 64
 
@@ -75,9 +73,7 @@ static uint32_t input_shapes(const offcut__graph *graph, const offcut__node *nod
     return count;
 }
 
-/* ---- unary
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- unary ---- */
 
 static offcut_status infer_same(offcut__graph *graph, offcut__node *node) {
     const offcut__value *x = NULL;
@@ -169,9 +165,7 @@ static offcut_status lower_unary(offcut__builder *builder, offcut__node *node) {
     return offcut__emit_loops(builder, 1, &in, &out, 0, 0, 0, act);
 }
 
-/* ---- cast
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- cast ---- */
 
 static offcut_status infer_cast(offcut__graph *graph, offcut__node *node) {
     const offcut__value *x = NULL;
@@ -299,9 +293,7 @@ static offcut_status lower_binary(offcut__builder *builder, offcut__node *node) 
     return offcut__emit_loops(builder, 2, in, &out, OFFCUT__MUL, 0, 0, act);
 }
 
-/* ---- ternary
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- ternary ---- */
 
 static offcut_status infer_where(offcut__graph *graph, offcut__node *node) {
     const offcut__value *c = NULL, *x = NULL, *y = NULL;
@@ -444,8 +436,10 @@ static offcut_status lower_batchnorm(offcut__builder *builder, offcut__node *nod
     return offcut__emit_loops(builder, 3, in, &out, OFFCUT__AFFINE, 0, 0, node->act);
 }
 
-#define UNARY(name, kind) {name, kind, infer_same, fold_unary, lower_unary}
-#define BINARY(name, kind) {name, kind, infer_broadcast, fold_binary, lower_binary}
+#define UNARY(name, kind) \
+    { name, kind, infer_same, fold_unary, lower_unary }
+#define BINARY(name, kind) \
+    { name, kind, infer_broadcast, fold_binary, lower_binary }
 
 const offcut__operator offcut__operators_eltwise[] = {
     UNARY("Relu", OFFCUT__CLIP),

@@ -60,9 +60,7 @@ int32_t offcut__window_output(const offcut__node *node, int32_t in, bool ceil_mo
     return (int32_t)out;
 }
 
-/* ---- pooling
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- pooling ---- */
 
 enum { MAX_POOL, AVERAGE_POOL };
 
@@ -126,9 +124,7 @@ static offcut_status lower_pool(offcut__builder *builder, offcut__node *node) {
     return OFFCUT_OK;
 }
 
-/* ---- resize
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- resize ---- */
 
 typedef enum coordinates {
     HALF_PIXEL,
@@ -331,7 +327,7 @@ static offcut_status resize_table(offcut__builder *builder, const resizing *r, i
         } else if (r->taps == 4) {
             cubic_taps(r, x, in, index, weight);
         } else {
-            const float inside = x<0 ? 0 : x>(float)(in - 1) ? (float)(in - 1) : x;
+            const float inside = x < 0 ? 0 : x > (float)(in - 1) ? (float)(in - 1) : x;
             index[0] = bound((int64_t)inside, in);
             index[1] = bound((int64_t)index[0] + 1, in);
             weight[1] = inside - (float)index[0];

@@ -10,9 +10,7 @@ static offcut__view part(const offcut__view *view, uint32_t axis, int32_t first,
     return result;
 }
 
-/* ---- concat
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- concat ---- */
 
 static int64_t concat_axis(const offcut__graph *graph, const offcut__node *node) {
     return offcut__attribute_int(node, "axis", graph->opset < 4 ? 1 : INT64_MAX);
@@ -86,9 +84,7 @@ static offcut_status lower_concat(offcut__builder *builder, offcut__node *node) 
     return OFFCUT_OK;
 }
 
-/* ---- split
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- split ---- */
 
 static offcut_status split_parts(offcut__graph *graph, const offcut__node *node,
                                  const offcut__value *x, uint32_t *axis, int32_t *parts) {
@@ -143,9 +139,7 @@ static offcut_status lower_split(offcut__builder *builder, offcut__node *node) {
     return OFFCUT_OK;
 }
 
-/* ---- pad
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- pad ---- */
 
 typedef struct padding {
     int32_t before[OFFCUT__RANK_MAX], after[OFFCUT__RANK_MAX];
@@ -276,9 +270,7 @@ bool offcut__pad_zeros(offcut__graph *graph, const offcut__node *node, int32_t *
     return true;
 }
 
-/* ---- tile
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- tile ---- */
 
 static offcut_status infer_tile(offcut__graph *graph, offcut__node *node) {
     const offcut__value *x = NULL, *repeats = NULL;
@@ -323,9 +315,7 @@ static offcut_status lower_tile(offcut__builder *builder, offcut__node *node) {
     return offcut__emit_copy(builder, &from, &to);
 }
 
-/* ---- depth and space
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- depth and space ---- */
 
 enum { DEPTH_TO_SPACE, SPACE_TO_DEPTH };
 

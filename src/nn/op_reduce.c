@@ -4,9 +4,7 @@
 
 static const offcut__act no_act = {OFFCUT__IDENTITY, 0, 0};
 
-/* ---- reductions
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- reductions ---- */
 
 #define GLOBAL 64 /* beside a reduction: over all but the first two dimensions */
 
@@ -96,9 +94,7 @@ static offcut_status fold_reduce(offcut__graph *graph, offcut__node *node) {
     return OFFCUT_OK;
 }
 
-/* ---- softmax
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- softmax ---- */
 
 static offcut_status softmax_axes(offcut__graph *graph, const offcut__node *node,
                                   const offcut__value *x, uint32_t *mask) {
@@ -133,9 +129,7 @@ static offcut_status lower_softmax(offcut__builder *builder, offcut__node *node)
     return offcut__emit_loops(builder, 1, &out, &out, 0, 0, 0, (offcut__act){OFFCUT__LOG, 0, 0});
 }
 
-/* ---- normalisation
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- normalisation ---- */
 
 enum { INSTANCE, LAYER };
 
@@ -190,9 +184,7 @@ static offcut_status lower_normalization(offcut__builder *builder, offcut__node 
     return offcut__emit_loops(builder, 3, parameters, &out, OFFCUT__AFFINE, 0, 0, node->act);
 }
 
-/* ---- matrix products
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- matrix products ---- */
 
 static offcut_status emit_matmul(offcut__builder *builder, const offcut__view *a,
                                  const offcut__view *b, const offcut__view *out) {
@@ -355,7 +347,8 @@ static offcut_status lower_gemm(offcut__builder *builder, offcut__node *node) {
     return offcut__emit_loops(builder, 2, operands, &out, OFFCUT__ADD, 0, 0, node->act);
 }
 
-#define REDUCE(name, kind) {name, kind, infer_reduce, fold_reduce, lower_reduce}
+#define REDUCE(name, kind) \
+    { name, kind, infer_reduce, fold_reduce, lower_reduce }
 
 const offcut__operator offcut__operators_reduce[] = {
     REDUCE("ReduceMean", OFFCUT__REDUCE_MEAN),

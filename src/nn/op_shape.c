@@ -279,9 +279,7 @@ static offcut_status lower_reshape(offcut__builder *builder, offcut__node *node)
     return offcut__emit_reshape(builder, &in, node->outputs[0]);
 }
 
-/* ---- constants
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- constants ---- */
 
 static offcut_status put_ints(offcut__graph *graph, const offcut__node *node, const int64_t *values,
                               uint32_t count, bool scalar) {
@@ -389,9 +387,7 @@ static offcut_status infer_range(offcut__graph *graph, offcut__node *node) {
     return OFFCUT_OK;
 }
 
-/* ---- gather
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- gather ---- */
 
 static offcut_status gather_indices(offcut__graph *graph, const offcut__node *node,
                                     const offcut__value **x, const offcut__value **indices,
@@ -474,8 +470,10 @@ static offcut_status lower_gather(offcut__builder *builder, offcut__node *node) 
     return OFFCUT_OK;
 }
 
-#define VIEW(name, kind) {name, kind, infer_view, fold_view, lower_view}
-#define SAME(name, kind) {name, kind, infer_reshape, fold_reshape, lower_reshape}
+#define VIEW(name, kind) \
+    { name, kind, infer_view, fold_view, lower_view }
+#define SAME(name, kind) \
+    { name, kind, infer_reshape, fold_reshape, lower_reshape }
 
 const offcut__operator offcut__operators_shape[] = {
     VIEW("Transpose", TRANSPOSE),

@@ -32,9 +32,7 @@ static offcut_status damaged(const offcut__graph *graph, const char *what) {
     return offcut__fail(graph->ctx, OFFCUT_ERR_MODEL, "the model is damaged: %s", what);
 }
 
-/* ---- tensors
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- tensors ---- */
 
 typedef struct tensor {
     offcut__span message, name, raw, packed_floats;
@@ -200,9 +198,7 @@ static offcut_status tensor_value(offcut__graph *graph, const tensor *t, offcut_
     return OFFCUT_OK;
 }
 
-/* ---- attributes
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- attributes ---- */
 
 static offcut__span string_field(offcut__span bytes, uint32_t number) {
     offcut__message message = offcut__message_of(bytes);

@@ -60,9 +60,7 @@ void offcut__act_rows(const offcut__op *op, float *arena, int32_t n, int32_t beg
     }
 }
 
-/* ---- reference
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- reference ---- */
 
 static double reference_pixel(const offcut__conv *c, const geometry *g, const float *in, uint32_t k,
                               int32_t y, int32_t x) {
@@ -99,9 +97,7 @@ void offcut__conv_reference(const offcut__op *op, float *arena, uint32_t begin, 
     }
 }
 
-/* ---- depthwise
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- depthwise ---- */
 
 /* Taps from..to-1 of count that fall on pixels 0..size-1 when the first falls on start. */
 static void valid_taps(int32_t start, int32_t dilation, int32_t count, int32_t size, int32_t *from,

@@ -63,9 +63,7 @@ void offcut__conv_winograd_pack(const offcut__conv *c, const float *reference, f
     }
 }
 
-/* ---- scratch
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- scratch ---- */
 
 typedef struct scratch {
     float *in;    /* [POINTS][TILES][group_in] */
@@ -99,9 +97,7 @@ static scratch scratch_of(const offcut__op *op, float *arena) {
     return s;
 }
 
-/* ---- transforms
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- transforms ---- */
 
 /* B^T d along one direction. */
 OFFCUT__INLINE void transform_in(const f32x4 *d, const int step, f32x4 *out, const int out_step) {
@@ -168,9 +164,7 @@ OFFCUT__INLINE void tile_out(const float *points, size_t plane, f32x4 bias, f32x
     }
 }
 
-/* ---- a row of tiles
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- a row of tiles ---- */
 
 static void products(const offcut__conv *c, const scratch *s, const float **rows, uint32_t tiles) {
     const size_t plane = offcut__tile_channels(c->group_out) * c->group_in;

@@ -103,9 +103,7 @@ double offcut__ternary_eval(offcut__ternary kind, float a, float b, double x, do
     return 0;
 }
 
-/* ---- vector code
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- vector code ---- */
 
 /* A unary function over four lanes; kind is a constant wherever this is inlined. */
 OFFCUT__INLINE f32x4 unary_vector(offcut__unary kind, f32x4 x, f32x4 a, f32x4 b) {
