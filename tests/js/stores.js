@@ -53,8 +53,11 @@ async function openIndexedDB() {
   return { storage: indexedDBStore({ name: `test-${databases++}` }), close: async () => {} };
 }
 
-/** @param {{ kv: boolean }} options */
-async function openR2({ kv }) {
+/** R2 with short pages, so that few images make many. */
+export const openPagedR2 = () => openR2({ kv: false, limit: 3 });
+
+/** @param {{ kv: boolean, limit?: number }} options */
+async function openR2({ kv, limit }) {
   const miniflare = new Miniflare({
     modules: true,
     script: 'export default { fetch: () => new Response() };',
@@ -62,11 +65,26 @@ async function openR2({ kv }) {
     r2Buckets: ['BUCKET'],
     kvNamespaces: ['RECORDS'],
   });
-  const bucket = /** @type {any} */ (await miniflare.getR2Bucket('BUCKET'));
+  const real = /** @type {any} */ (await miniflare.getR2Bucket('BUCKET'));
+  const bucket = limit === undefined ? real : shortPages(real, limit);
   const options = kv ? { kv: await miniflare.getKVNamespace('RECORDS') } : {};
   return {
     storage: r2Store(bucket, { folder: 'offcut', ...options }),
     close: () => miniflare.dispose(),
+  };
+}
+
+/**
+ * @param {any} bucket
+ * @param {number} limit of objects in an answer to `list`
+ */
+function shortPages(bucket, limit) {
+  return {
+    get: bucket.get.bind(bucket),
+    put: bucket.put.bind(bucket),
+    head: bucket.head.bind(bucket),
+    delete: bucket.delete.bind(bucket),
+    list: (/** @type {object} */ options) => bucket.list({ ...options, limit }),
   };
 }
 
