@@ -147,6 +147,42 @@ static void test_slices(void) {
     free(file.data);
 }
 
+/* One convolution of the picture, whose dimensions and whose mask's may be in either order. */
+static void run_order(bool channels_last, float *result) {
+    bytes graph = {0};
+    check_seed = 5;
+    put_weights(&graph, "w", "2,3,3,3");
+    if (channels_last) put_node(&graph, "Transpose", "x", "t", "perm=0,3,1,2");
+    put_node(&graph, "Conv", channels_last ? "t,w" : "x,w", channels_last ? "c" : "m",
+             "pads=1,1,1,1");
+    if (channels_last) put_node(&graph, "Transpose", "c", "m", "perm=0,2,3,1");
+    put_value_info(&graph, 11, "x", channels_last ? "1,9,12,3" : "1,3,9,12");
+    put_value_info(&graph, 12, "m", "1");
+    bytes file = onnx_file(&graph, 13);
+    offcut_model *model = NULL;
+    offcut_input input = offcut_input_default();
+    input.channel = 1;
+    CHECKF(load(&file, &input, &model) == OFFCUT_OK, "%s", offcut_detail(ctx));
+    float picture[3 * 9 * 12];
+    fill(picture, 3 * 9 * 12);
+    const float *mask = NULL;
+    uint32_t width = 0, height = 0;
+    CHECK(offcut_network_run(ctx, model, picture, &mask, &width, &height) == OFFCUT_OK);
+    CHECK(width == 12 && height == 9);
+    if (mask && width * height == 9 * 12) memcpy(result, mask, 9 * 12 * sizeof *result);
+    offcut_model_free(model);
+    free(file.data);
+}
+
+/* Networks from TensorFlow take the picture as [1, height, width, 3]; ours always comes as planes.
+ */
+static void test_orders(void) {
+    float first[9 * 12] = {0}, last[9 * 12] = {1};
+    run_order(false, first);
+    run_order(true, last);
+    CHECK(memcmp(first, last, sizeof first) == 0);
+}
+
 static void expect(const char *what, bytes file, const offcut_input *input, offcut_status status,
                    const char *detail) {
     offcut_model *model = NULL;
@@ -375,6 +411,7 @@ int main(void) {
     if (!ctx) return 2;
     test_run();
     test_slices();
+    test_orders();
     test_refusals();
     test_lies();
     test_lies_of_structure();
