@@ -144,8 +144,8 @@ typedef struct offcut_info {
     uint32_t orientation; /* EXIF, 1..8; 0, missing and above 8 count as 1 */
     uint32_t bits;        /* per sample of the decoded rows: 8 or 16 */
     int has_alpha;
-    int whole; /* the decoder keeps the picture in memory: progressive JPEG, interlaced PNG, most
-                  WebP */
+    int whole; /* the decoder keeps the picture in memory: progressive JPEG, interlaced PNG, WebP
+                  but for plain lossy */
     uint32_t density_x; /* pixels per metre, 0 if unknown */
     uint32_t density_y;
     const uint8_t *icc; /* the ICC profile, NULL if none or not to be carried on (CMYK); owned by
