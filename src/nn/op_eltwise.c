@@ -436,10 +436,8 @@ static offcut_status lower_batchnorm(offcut__builder *builder, offcut__node *nod
     return offcut__emit_loops(builder, 3, in, &out, OFFCUT__AFFINE, 0, 0, node->act);
 }
 
-#define UNARY(name, kind) \
-    { name, kind, infer_same, fold_unary, lower_unary }
-#define BINARY(name, kind) \
-    { name, kind, infer_broadcast, fold_binary, lower_binary }
+#define UNARY(name, kind) {name, kind, infer_same, fold_unary, lower_unary}
+#define BINARY(name, kind) {name, kind, infer_broadcast, fold_binary, lower_binary}
 
 const offcut__operator offcut__operators_eltwise[] = {
     UNARY("Relu", OFFCUT__CLIP),

@@ -327,7 +327,8 @@ static offcut_status resize_table(offcut__builder *builder, const resizing *r, i
         } else if (r->taps == 4) {
             cubic_taps(r, x, in, index, weight);
         } else {
-            const float inside = x < 0 ? 0 : x > (float)(in - 1) ? (float)(in - 1) : x;
+            const float last = (float)(in - 1);
+            const float inside = x < 0 ? 0 : (x > last ? last : x);
             index[0] = bound((int64_t)inside, in);
             index[1] = bound((int64_t)index[0] + 1, in);
             weight[1] = inside - (float)index[0];

@@ -347,8 +347,7 @@ static offcut_status lower_gemm(offcut__builder *builder, offcut__node *node) {
     return offcut__emit_loops(builder, 2, operands, &out, OFFCUT__ADD, 0, 0, node->act);
 }
 
-#define REDUCE(name, kind) \
-    { name, kind, infer_reduce, fold_reduce, lower_reduce }
+#define REDUCE(name, kind) {name, kind, infer_reduce, fold_reduce, lower_reduce}
 
 const offcut__operator offcut__operators_reduce[] = {
     REDUCE("ReduceMean", OFFCUT__REDUCE_MEAN),

@@ -470,10 +470,8 @@ static offcut_status lower_gather(offcut__builder *builder, offcut__node *node) 
     return OFFCUT_OK;
 }
 
-#define VIEW(name, kind) \
-    { name, kind, infer_view, fold_view, lower_view }
-#define SAME(name, kind) \
-    { name, kind, infer_reshape, fold_reshape, lower_reshape }
+#define VIEW(name, kind) {name, kind, infer_view, fold_view, lower_view}
+#define SAME(name, kind) {name, kind, infer_reshape, fold_reshape, lower_reshape}
 
 const offcut__operator offcut__operators_shape[] = {
     VIEW("Transpose", TRANSPOSE),
