@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
-import { invalid } from './errors.js';
+import { OffcutError, invalid } from './errors.js';
 
 /**
  * How a photo becomes a network's input: squashed to width x height, values v in 0..1 become (v /
@@ -86,15 +84,24 @@ export function readSpec(spec = {}) {
  *
  * @param {Manifest} manifest
  * @param {Uint8Array} onnx
- * @returns {ManifestEntry | undefined}
+ * @returns {Promise<ManifestEntry | undefined>} rejects where the host cannot hash, if only that
+ *   can tell
  */
-export function findModel(manifest, onnx) {
+export async function findModel(manifest, onnx) {
   const entries = [manifest.default, ...manifest.known].filter(
     (entry) => entry.bytes === onnx.length,
   );
-  if (entries.length === 0) return undefined; // hashing is slow where the network is large
-  const hash = bytesToHex(sha256(onnx));
-  return entries.find((entry) => entry.sha256 === hash);
+  if (entries.length === 0) return undefined;
+  if (!globalThis.crypto?.subtle) {
+    throw new OffcutError(
+      'ERR_UNSUPPORTED',
+      'a page that is not secure (https) cannot hash the network to know it: ' +
+        'say how it is used, as { data, input, output }',
+    );
+  }
+  const digest = await crypto.subtle.digest('SHA-256', /** @type {BufferSource} */ (onnx));
+  const hash = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0'));
+  return entries.find((entry) => entry.sha256 === hash.join(''));
 }
 
 /**
