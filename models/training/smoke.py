@@ -142,8 +142,26 @@ def check_export(folder):
     image = np.random.default_rng(1).random((1, 3, 128, 128), np.float32)
     ours, theirs = torch_runner(checkpoint)(image), onnx_runner(network)(image)
     check(np.abs(ours - theirs).max() < 2e-3, "ONNX Runtime gives what PyTorch gives")
+    check_quantised(folder, image, theirs)
     table = run("evaluate.py", "--data", folder / "data", "--network", network, "--size", 128)
     check("| made | " in table, "the evaluation has its table")
+
+
+def check_quantised(folder, image, expected):
+    """int8 by photos, then again from the scales that were found: the same file, nearly f32."""
+    import numpy as np
+
+    from evaluate import onnx_runner
+
+    common = ("--network", folder / "network-f32.onnx", "--output")
+    run("quantise.py", *common, folder / "int8.onnx", "--photos", folder / "data", "--count", 10,
+        "--save-scales", folder / "scales.json")  # fmt: skip
+    run("quantise.py", *common, folder / "again.onnx", "--scales", folder / "scales.json")
+    first, again = ((folder / name).read_bytes() for name in ("int8.onnx", "again.onnx"))
+    check(first == again, "saved scales give the same int8 file")
+    check(len(first) < 0.3 * (folder / "network-f32.onnx").stat().st_size, "int8 is small")
+    gap = np.abs(onnx_runner(folder / "int8.onnx")(image) - expected)
+    check(gap.mean() < 0.02, f"int8 is {gap.mean():.4f} from f32")
 
 
 def check_warm_start(path, checkpoint, cache):
