@@ -9,6 +9,7 @@ import path from 'node:path';
 import { projectFolder, runMain } from '../wasm/toolchain/common.js';
 import { ensureTools } from '../wasm/toolchain/tools.js';
 import { checks } from './checks.js';
+import { ensureHosts } from './hosts/tools.js';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
@@ -103,7 +104,10 @@ const suites = [
 
 await runMain(async () => {
   fs.mkdirSync(reports, { recursive: true });
-  if (process.argv.includes('--checks')) suites.push(...checks({ show, runCTest }));
+  if (process.argv.includes('--checks')) {
+    await ensureHosts();
+    suites.push(...checks({ show, runCTest }));
+  }
   /** @type {[string, Counts][]} */
   const results = [];
   for (const [name, run] of suites) {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runtimes that the tests run in. A test skips what is not there; `node tests/hosts/tools.js` installs it: other
+// Nodes, Deno, Bun and wrangler (npm) and wasmtime (PyPI) into the cache folder, browsers (Debian) where it is root.
+import fs from 'node:fs';
+import path from 'node:path';
+import {
+  cachePath,
+  isMain,
+  once,
+  projectFolder,
+  run,
+  runMain,
+  say,
+  sha256,
+  which,
+} from '../../wasm/toolchain/common.js';
+
+const lists = path.join(projectFolder, 'tests/hosts/tools');
+const npmRecipe = fs.readFileSync(path.join(lists, 'package-lock.json'), 'utf8');
+const pythonRecipe = fs.readFileSync(path.join(lists, 'requirements.txt'), 'utf8');
+const npmFolder = folderOf('hosts-npm', npmRecipe);
+
+/** Where `import wasmtime` finds its package. */
+export const pythonFolder = folderOf('hosts-python', pythonRecipe);
+
+/** Each program's path, or '' where it is not installed. */
+export const tools = {
+  node20: npmFile('node20/bin/node'),
+  node22: npmFile('node22/bin/node'),
+  node24: npmFile('node24/bin/node'),
+  deno: npmFile('@deno/linux-x64-glibc/deno'),
+  bun: npmFile('@oven/bun-linux-x64/bin/bun'),
+  wrangler: npmFile('wrangler/bin/wrangler.js'),
+  wasmtime: fs.existsSync(pythonFolder) ? which('python3') : '',
+  chromium: which('chromium') || which('chromium-browser') || which('google-chrome'),
+  firefox: which('firefox-esr') || which('firefox'),
+  webkit: which('WebKitWebDriver'),
+  xvfb: which('Xvfb'),
+};
+
+const browserPackages = {
+  chromium: 'chromium',
+  firefox: 'firefox-esr',
+  webkit: 'webkit2gtk-driver',
+  xvfb: 'xvfb',
+};
+
+/**
+ * Why a test that needs these is skipped, or false: the option `skip` of a test.
+ *
+ * @param {(keyof typeof tools)[]} names
+ */
+export function missing(...names) {
+  const absent = names.filter((name) => !tools[name]);
+  return absent.length > 0 && `not installed: ${absent.join(', ')} (node tests/hosts/tools.js)`;
+}
+
+/** Installs what can be had here. What cannot is said, and its tests skip. */
+export async function ensureHosts() {
+  await attempt(() =>
+    once('hosts-npm', npmRecipe, (folder) => {
+      for (const name of ['package.json', 'package-lock.json'])
+        fs.copyFileSync(path.join(lists, name), path.join(folder, name));
+      run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
+    }),
+  );
+  await attempt(() =>
+    once('hosts-python', pythonRecipe, (folder) => {
+      const requirements = path.join(lists, 'requirements.txt');
+      const pip = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', folder];
+      run('python3', [...pip, '-r', requirements]);
+    }),
+  );
+  const absent = Object.entries(browserPackages)
+    .filter(([name]) => !tools[/** @type {keyof typeof tools} */ (name)])
+    .map(([, debianPackage]) => debianPackage);
+  if (absent.length > 0) await attempt(() => installBrowsers(absent));
+}
+
+/** @param {string[]} packages */
+function installBrowsers(packages) {
+  if (!which('apt-get') || process.getuid?.() !== 0) {
+    say(`for the browser tests, install: ${packages.join(' ')}`);
+    return;
+  }
+  const options = ['-q', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300'];
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  run('apt-get', ['-q', 'update'], { env });
+  run('apt-get', ['install', ...options, ...packages], { env });
+}
+
+/** @param {() => unknown} install */
+async function attempt(install) {
+  try {
+    await install();
+  } catch (error) {
+    say(`${error instanceof Error ? error.message : error}\nThe tests that need it will skip.`);
+  }
+}
+
+/** The name that `once` gives a folder. @param {string} name @param {string} recipe */
+function folderOf(name, recipe) {
+  return cachePath(`${name}-${sha256(JSON.stringify(recipe)).slice(0, 12)}`);
+}
+
+/** @param {string} name below node_modules */
+function npmFile(name) {
+  const file = path.join(npmFolder, 'node_modules', name);
+  return fs.existsSync(file) ? file : '';
+}
+
+if (isMain(import.meta.url)) await runMain(ensureHosts);
