@@ -20,6 +20,7 @@ export default [
       'no-new-func': 'error',
     },
   },
+  { files: ['js/**/*web.js'], languageOptions: { globals: { Worker: 'readonly' } } },
   {
     files: [
       'js/cli.js',
@@ -31,5 +32,12 @@ export default [
       'examples/**',
     ],
     languageOptions: { globals: globals.node },
+  },
+  {
+    files: ['examples/dashboard/src/**'],
+    // FILES and VERSION are put in by its build.
+    languageOptions: {
+      globals: { ...globals.browser, FILES: 'readonly', VERSION: 'readonly' },
+    },
   },
 ];

@@ -60,6 +60,7 @@ export function checks({ show, runCTest }) {
           ]),
         ),
     ],
+    ['types of the dashboard', () => one(show(bin('tsc'), ['-p', 'examples/dashboard']))],
     ['types of the tools', () => one(show(bin('tsc'), ['-p', 'wasm/toolchain']))],
     ['lint', () => one(show(bin('eslint'), ['.']))],
     ['formatting of JavaScript', () => one(formatJavaScript({ check: true }) ? 0 : 1)],

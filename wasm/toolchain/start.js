@@ -26,6 +26,7 @@ const wasm = ['wasm', 'wasm-relaxed'];
 const commands = {
   cutout: { script: 'js/cli.js', presets: wasm, development: false },
   serve: { script: 'js/server/node.js', presets: wasm, development: false, inside: true },
+  demo: { script: 'examples/dashboard/serve.js', presets: wasm, development: true, inside: true },
   corpus: { script: 'tests/corpus/run.js', presets: ['native', ...wasm], development: false },
   eval: { script: 'models/eval/run.js', presets: wasm, development: true },
   bench: { script: 'tests/bench/run.js', presets: wasm, development: true },
