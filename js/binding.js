@@ -44,6 +44,7 @@ import { OffcutError } from './errors.js';
  * @property {(options: number, on: number) => void} offcut_options_set_refuse_empty
  * @property {(options: number, level: number) => void} offcut_options_set_compression
  * @property {(options: number, output: number) => void} offcut_options_set_output
+ * @property {(options: number) => number} offcut_options_input
  * @property {(ctx: number, model: number, data: number, size: number, options: number, job: number)
  *   => number } offcut_job_open
  * @property {(job: number) => void} offcut_job_free
@@ -52,6 +53,8 @@ import { OffcutError } from './errors.js';
  * @property {(job: number) => number} offcut_job_fraction
  * @property {(job: number) => number} offcut_job_width
  * @property {(job: number) => number} offcut_job_height
+ * @property {(job: number) => number} offcut_job_input
+ * @property {(job: number, mask: number, width: number, height: number) => number} offcut_job_mask
  * @property {(job: number, size: number) => number} offcut_job_output
  * @property {(job: number, output: number) => number} offcut_job_again
  * @property {(job: number) => number} offcut_job_coverage

@@ -2,18 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** @import { Task } from './cli/files.js' */
-/** @import { Lane, Source } from './cli/workers.js' */
+/** @import { Engine, Source } from './index.node.js' */
 
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import process from 'node:process';
 import v8 from 'node:v8';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { inOrder } from './batch.js';
 import { UsageError, expandInputs, planTasks, writeWhole } from './cli/files.js';
 import { Progress } from './cli/progress.js';
-import { createLanes } from './cli/workers.js';
-import { refuseOver } from './core.js';
-import { OffcutError } from './index.node.js';
+import { refuseOver } from './source.js';
+import { OffcutError, createEngine } from './index.node.js';
 import { readOptions } from './options.js';
 
 const EXIT = { ok: 0, failed: 1, usage: 2, unusable: 3, interrupted: 130 };
@@ -93,14 +93,14 @@ function parseJobs(text) {
 
 /**
  * @param {Task} task
- * @param {Lane} lane
+ * @param {Engine} engine
  * @param {Flags} flags
  * @param {Progress} progress
  * @param {AbortSignal} signal
  * @returns {Promise<import('./image.js').Image>}
  */
-async function runTask({ input, output }, lane, flags, progress, signal) {
-  const { png, image } = await lane.removeBackground(openInput(input), {
+async function runTask({ input, output }, engine, flags, progress, signal) {
+  const { png, image } = await engine.removeBackground(openInput(input), {
     name: flags.name,
     output: flags.mask ? 'mask' : 'cutout',
     refine: flags.refine,
@@ -177,49 +177,43 @@ async function cutOut(inputs, flags, signal) {
   if (flags.json && tasks[0].output === '-') {
     throw new UsageError('--json and the picture both want stdout; give -o a file');
   }
-  const lanes = await load(flags, tasks.length);
-  if (!lanes) return EXIT.unusable;
+  const engine = await load(flags, tasks.length);
+  if (!engine) return EXIT.unusable;
   const progress = new Progress(tasks.length, process.stderr.isTTY && !flags.quiet);
-  const failures = await runAll(tasks, lanes, flags, progress, signal);
+  const failures = await runAll(tasks, engine, flags, progress, signal);
   progress.stop();
-  for (const lane of lanes) lane.dispose();
+  engine.dispose();
   if (signal.aborted) return EXIT.interrupted;
   return failures + unmatched.length > 0 ? EXIT.failed : EXIT.ok;
 }
 
 /**
- * Every lane takes the next photo when it is done with one. JSON comes in the order of the photos
- * all the same.
+ * Failures and JSON come in the order of the photos, whichever is done first.
  *
  * @param {Task[]} tasks
- * @param {Lane[]} lanes
+ * @param {Engine} engine
  * @param {Flags} flags
  * @param {Progress} progress
  * @param {AbortSignal} signal
  * @returns {Promise<number>} failures
  */
-async function runAll(tasks, lanes, flags, progress, signal) {
-  const queue = tasks.entries();
-  /** @type {string[]} by photo; what is still under way is missing */
-  const lines = [];
-  let printed = 0;
-  let failures = 0;
-  const follow = async (/** @type {Lane} */ lane) => {
-    for (const [i, task] of queue) {
-      try {
-        const image = await runTask(task, lane, flags, progress, signal);
-        lines[i] = flags.json ? `${JSON.stringify(image)}\n` : '';
-      } catch (error) {
-        if (signal.aborted) return;
-        progress.say(`${task.input}: ${explain(error)}`);
-        lines[i] = '';
-        failures++;
-      }
+async function runAll(tasks, engine, flags, progress, signal) {
+  const { concurrency } = engine;
+  const run = async (/** @type {Task} */ task) => {
+    try {
+      return await runTask(task, engine, flags, progress, signal);
+    } finally {
       progress.next(task.input);
-      while (lines[printed] !== undefined) process.stdout.write(lines[printed++]);
     }
   };
-  await Promise.all(lanes.map(follow));
+  let failures = 0;
+  for await (const { input, result, error } of inOrder(tasks, { concurrency }, run)) {
+    if (signal.aborted) break;
+    if (result && flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    if (!error) continue;
+    progress.say(`${input.input}: ${explain(error)}`);
+    failures++;
+  }
   return failures;
 }
 
@@ -235,20 +229,21 @@ function checkName(name) {
 /**
  * @param {Flags} flags
  * @param {number} photos
- * @returns {Promise<Lane[] | undefined>} `undefined` if the core or the network cannot be used
+ * @returns {Promise<Engine | undefined>} `undefined` if the core or the network cannot be used
  */
 async function load({ model, jobs }, photos) {
   allowRelaxedSimd();
   const most = jobs ?? Math.min(os.availableParallelism(), JOBS_MAX);
+  const size = Math.min(most, photos);
   try {
-    const lanes = await createLanes(Math.min(most, photos), model);
-    if (!lanes[0].described) {
+    const engine = await createEngine({ model, worker: size > 1 && { size } });
+    if (!engine.described) {
       process.stderr.write(
         `${model}: unknown network: the photo goes in as RGB in 0..1 and the first output ` +
           `is taken as the mask; ${model}.json can say otherwise\n`,
       );
     }
-    return lanes;
+    return engine;
   } catch (error) {
     process.stderr.write(`offcut: ${error instanceof Error ? error.message : error}\n`);
     return undefined;

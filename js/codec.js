@@ -5,6 +5,7 @@
 import { Binding } from './binding.js';
 import { OffcutError, cancelled, invalid } from './errors.js';
 import { BYTES_MAX, PIXELS_MAX } from './options.js';
+import { concat } from './source.js';
 import { nextTask } from './task.js';
 
 /**
@@ -228,7 +229,7 @@ class Conversion {
   }
 }
 
-/** @param {ConvertOptions} options */
+/** @param {Pick<ConvertOptions, 'format' | 'quality'>} options */
 export function checkConversion({ format, quality }) {
   if (!FORMATS.includes(format)) throw invalid("'jpeg', 'png' or 'webp'", 'format', format);
   const isQuality = Number.isInteger(quality) && Number(quality) >= 1 && Number(quality) <= 100;
@@ -278,15 +279,4 @@ function withOptions(binding, { pixelsMax = PIXELS_MAX, bytesMax = BYTES_MAX }, 
 /** @param {Binding} binding */
 function exportsOf({ c }) {
   return /** @type {import('./binding.js').Exports & CodecExports} */ (c);
-}
-
-/** @param {Uint8Array[]} parts */
-function concat(parts) {
-  const result = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    result.set(part, offset);
-    offset += part.length;
-  }
-  return result;
 }

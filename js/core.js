@@ -1,34 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** @import { Inputs, Outcome } from './batch.js' */
 /** @import { Image } from './image.js' */
-/** @import { ModelSpec, ResolvedSpec } from './model.js' */
-/** @import { RemoveBackgroundOptions, Settings } from './options.js' */
+/** @import { ModelSpec } from './model.js' */
+/** @import { RemoveBackgroundOptions } from './options.js' */
+/** @import { WorkerOptions } from './worker/settings.js' */
 
-import { Binding } from './binding.js';
-import { OffcutError, cancelled, invalid } from './errors.js';
-import { createImage, nameOfFile } from './image.js';
-import { Job } from './job.js';
+import { inOrder } from './batch.js';
+import { Direct } from './direct.js';
+import { ASYNC_DISPOSE, DISPOSE } from './disposable.js';
+import { OffcutError, invalid } from './errors.js';
 import { readSpec } from './model.js';
 import { readOptions } from './options.js';
-import { nextTask, unlessAborted } from './task.js';
+import { isBytes, toSource } from './source.js';
+import { unlessAborted } from './task.js';
+import { Remote } from './worker/remote.js';
+import { readWorkerOptions } from './worker/settings.js';
 
 export { OffcutError } from './errors.js';
 export { findModel } from './model.js';
 
 /**
- * Where a photo's bytes come from when they are not at hand yet: read when its turn has come.
- *
- * @typedef {object} Source
- * @property {string} [name] of the file
- * @property {(bytesMax: number) => Promise<Uint8Array>} read may refuse more than `bytesMax` bytes
- */
-
-/** @typedef {Uint8Array | ArrayBuffer | ArrayBufferView} Bytes */
-
-/**
- * A photo. Paths and URLs are for hosts with files: the Node entry takes them.
- *
- * @typedef {Bytes | Blob | Source | string | URL} Input
+ * @typedef {import('./batch.js').Outcome<Input, Result>} BatchItem
+ * @typedef {import('./network.js').Backend} Backend
+ * @typedef {import('./source.js').Bytes} Bytes
+ * @typedef {import('./source.js').Input} Input
+ * @typedef {import('./source.js').Source} Source
  */
 
 /**
@@ -44,6 +41,9 @@ export { findModel } from './model.js';
  * @property {Box} box holds every pixel that is at least half opaque; all 0 if there is none
  * @property {Timings} timings
  * @property {Variant} variant which build of the core did it
+ * @property {string} backend what ran the network: `'offcut'`, or for example
+ *   `'onnxruntime-web/webgpu'`
+ * @property {boolean} worker whether it was done in a worker
  */
 
 /**
@@ -77,67 +77,86 @@ export { findModel } from './model.js';
  *   output is the mask
  * @property {Variant} [variant] what `result.variant` says; default `'simd128'`
  * @property {(input: Input) => Input} [open] how the host turns a path or URL into a source
+ * @property {Backend} [backend] runs the network in place of the core
+ * @property {false | WorkerOptions} [worker] works in workers, which `create` makes; default: here
  */
 
 /**
- * Above this the memory of an instance is given back after the photo: wasm memory cannot shrink.
+ * Options of many photos: those of one, for all of them.
+ *
+ * @typedef {Omit<RemoveBackgroundOptions, 'onProgress'> & BatchOnly} BatchOptions
+ *
+ * @typedef {object} BatchOnly
+ * @property {number} [concurrency] how many photos may be under way; default: what keeps the engine
+ *   busy
+ * @property {(stage: import('./options.js').Stage, fraction: number, index: number) => void}
+ *   [onProgress]
  */
-const MEMORY_KEPT = 192 * 1024 * 1024;
 
 /**
- * The core with a model, ready to take photos, one after the other. Uses nothing of the host but
- * WebAssembly.
+ * The core with a model, ready to take photos. Uses nothing of the host but WebAssembly, and
+ * workers where it is given some.
  *
  * @param {EngineParts} parts
  * @returns {Promise<Engine>} rejects if the model cannot be used
  */
 export async function createEngine(parts) {
   const engine = new Engine(parts);
-  await engine.warm();
+  try {
+    await engine.warm();
+  } catch (error) {
+    engine.dispose();
+    throw error;
+  }
   return engine;
 }
 
 export class Engine {
-  #module;
-  #model;
-  /** @type {ResolvedSpec} */
-  #spec;
+  /** @type {Direct | Remote} where the work is done */
+  #place;
   #open;
-  #disposed = false;
-  /** @type {Instance | undefined} */
-  #instance;
-  /** @type {Promise<unknown>} the end of the queue; never rejects */
-  #tail = Promise.resolve();
 
   /** @param {EngineParts} parts */
-  constructor({ module, model, spec, variant = 'simd128', open = (input) => input }) {
+  constructor(parts) {
+    const { module, model, spec, variant = 'simd128', open = (input) => input } = parts;
     if (!(module instanceof WebAssembly.Module))
       throw invalid('a WebAssembly.Module', 'module', module);
     if (typeof model !== 'function' && !isBytes(model))
       throw invalid('bytes or a function', 'model', model);
-    this.#module = module;
-    this.#model = model;
-    this.#spec = readSpec(spec);
+    readSpec(spec); // complain here also if it is for workers
+    this.#place = createPlace(parts);
     this.#open = open;
     /** Whether it is known, not assumed, how the model wants to be used. */
     this.described = spec !== undefined;
-    /** @type {Variant} */
+    /** @type {Variant} which build of the core it is */
     this.variant = variant;
+    /** Whether the work is done in workers. */
+    this.worker = this.#place.worker;
   }
 
-  /** Size of the wasm memory, 0 while there is none. */
+  /** What runs the network: `'offcut'`, or for example `'onnxruntime-web/webgpu'`. */
+  get backend() {
+    return this.#place.backend;
+  }
+
+  /** How many photos under way at the same time keep it busy. */
+  get concurrency() {
+    return this.#place.concurrency;
+  }
+
+  /** Size of the wasm memory, of all workers together; 0 while there is none. */
   get memoryBytes() {
-    return this.#instance?.binding.memoryBytes ?? 0;
+    return this.#place.memoryBytes;
   }
 
   /** Loads the model now rather than with the first photo. */
   async warm() {
-    await this.#enqueue(() => this.#ready());
+    await this.#place.warm();
   }
 
   /**
-   * Removes the background of one photo. Photos wait for each other; bytes that are handed in must
-   * stay unchanged until the promise settles.
+   * Removes the background of one photo. Photos wait for each other, or for a worker that is free;
+   * bytes that are handed in must stay unchanged until the promise settles.
    *
    * @param {Input} input
    * @param {RemoveBackgroundOptions} [options]
@@ -146,228 +165,75 @@ export class Engine {
   async removeBackground(input, options) {
     const settings = readOptions(options);
     const source = toSource(this.#open(input));
-    return unlessAborted(settings.signal, () => this.#enqueue(() => this.#run(source, settings)));
+    return unlessAborted(settings.signal, () => this.#place.removeBackground(source, settings));
+  }
+
+  /**
+   * Removes the backgrounds of many photos, and yields what became of them in the order of the
+   * photos. One that fails is yielded with its `error` and does not stop the others. Photos are
+   * taken as fast as results are.
+   *
+   * @param {Inputs<Input>} inputs
+   * @param {BatchOptions} [options]
+   * @returns {AsyncGenerator<Outcome<Input, Result>, void, undefined>} throws only where the
+   *   signal is aborted, where `inputs` does, and for wrong options
+   */
+  removeBackgrounds(inputs, options) {
+    return removeBackgrounds(async () => this, inputs, options);
   }
 
   /** Gives the memory back. Photos under way or waiting are rejected with `ERR_STATE`. */
   dispose() {
-    this.#disposed = true;
-    this.#instance = undefined;
+    this.#place.dispose();
   }
 
-  /**
-   * @template T
-   * @param {() => Promise<T>} task
-   * @returns {Promise<T>}
-   */
-  #enqueue(task) {
-    const result = this.#tail.then(task);
-    this.#tail = result.catch(() => {});
-    return result;
+  /** Gives the memory back when the photos under way and waiting are done. */
+  async close() {
+    await this.#place.close();
   }
 
-  #alive() {
-    if (this.#disposed) throw new OffcutError('ERR_STATE', 'this engine was disposed of');
+  [DISPOSE]() {
+    this.dispose();
   }
 
-  /** The instance; a new one at first, after a fault and after a very large photo. */
-  async #ready() {
-    this.#alive();
-    if (!this.#instance || this.#instance.binding.broken) {
-      this.#instance = undefined;
-      const model = typeof this.#model === 'function' ? await this.#model() : this.#model;
-      const instance = await Instance.create(this.#module, toBytes(model), this.#spec);
-      this.#alive();
-      this.#instance = instance;
-    }
-    return this.#instance;
-  }
-
-  /**
-   * @param {Source} source
-   * @param {Settings} settings
-   * @returns {Promise<Result>}
-   */
-  async #run(source, settings) {
-    this.#alive();
-    const { signal } = settings;
-    if (signal?.aborted) throw cancelled(signal);
-    const bytes = await source.read(settings.bytesMax);
-    const { binding, model } = await this.#ready();
-    const start = performance.now();
-    const job = new Job(binding, model, bytes, settings);
-    try {
-      const passes = settings.mask && settings.output !== 'mask' ? 2 : 1;
-      const png = await this.#drive(job, settings, { pass: 0, passes });
-      const { coverage, box } = job.subject; // a second pass would say the same
-      let mask = settings.mask ? png : undefined;
-      if (passes === 2) {
-        job.again('mask');
-        mask = await this.#drive(job, settings, { pass: 1, passes });
-      }
-      const name = settings.name ?? nameOfFile(source.name) ?? 'image';
-      const image = createImage({ name, ...job.size, format: 'png', size: png.length });
-      const timings = { ...job.timings, total: performance.now() - start };
-      return { png, image, ...(mask && { mask }), coverage, box, timings, variant: this.variant };
-    } finally {
-      job.free();
-      if (this.memoryBytes > MEMORY_KEPT) this.#instance = undefined;
-    }
-  }
-
-  /**
-   * Steps until the job is done; between steps the host may do other things, and stop it.
-   *
-   * @param {Job} job
-   * @param {Settings} settings
-   * @param {{ pass: number, passes: number }} turn how often the encoder has run and will have run
-   * @returns {Promise<Uint8Array<ArrayBuffer>>} the PNG
-   */
-  async #drive(job, { signal, onProgress }, { pass, passes }) {
-    /** @type {Uint8Array[]} */
-    const chunks = [];
-    while (!job.done) {
-      const stage = job.stage;
-      const chunk = job.step();
-      if (chunk) chunks.push(chunk);
-      if (onProgress) {
-        const fraction = job.done || job.stage !== stage ? 1 : job.fraction;
-        onProgress(stage, stage === 'encode' ? (pass + fraction) / passes : fraction);
-      }
-      await nextTask();
-      this.#alive();
-      if (signal?.aborted) throw cancelled(signal);
-    }
-    return concat(chunks);
-  }
-}
-
-/** An instance of the wasm module with a model in it. */
-class Instance {
-  /**
-   * @param {Binding} binding
-   * @param {number} model
-   */
-  constructor(binding, model) {
-    this.binding = binding;
-    this.model = model;
-  }
-
-  /**
-   * @param {WebAssembly.Module} module
-   * @param {Uint8Array} onnx
-   * @param {ResolvedSpec} spec
-   */
-  static async create(module, onnx, spec) {
-    const binding = await Binding.create(module);
-    const { c, ctx } = binding;
-    const input = createInput(binding, spec);
-    const data = binding.copyIn(onnx);
-    try {
-      const model = binding.statusOut((out) =>
-        c.offcut_model_load(ctx, data, onnx.length, input, out),
-      );
-      return new Instance(binding, model);
-    } finally {
-      if (!binding.broken) {
-        c.free(data);
-        c.free(input);
-      }
-    }
+  [ASYNC_DISPOSE]() {
+    return this.close();
   }
 }
 
 /**
- * @param {Binding} binding
- * @param {ResolvedSpec} spec
- * @returns {number} the caller's
- */
-function createInput({ c }, { input, output }) {
-  const pointer = c.offcut_input_new();
-  if (!pointer) throw new OffcutError('ERR_MEMORY', 'not enough memory');
-  const [red, green, blue] = input.mean;
-  const [redStd, greenStd, blueStd] = input.std;
-  c.offcut_input_set_size(pointer, input.width, input.height);
-  c.offcut_input_set_mean(pointer, red, green, blue);
-  c.offcut_input_set_std(pointer, redStd, greenStd, blueStd);
-  c.offcut_input_set_divide_by_peak(pointer, Number(input.divideByPeak));
-  c.offcut_input_set_bgr(pointer, Number(input.bgr));
-  c.offcut_input_set_activation(pointer, output.activation);
-  c.offcut_input_set_output(pointer, output.index, output.channel);
-  return pointer;
-}
-
-/**
- * @param {unknown} value
- * @returns {value is Bytes}
- */
-function isBytes(value) {
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return true;
-  // An ArrayBuffer of another realm, as test runners and vm contexts make them.
-  return Object.prototype.toString.call(value) === '[object ArrayBuffer]';
-}
-
-/** @param {Bytes} value */
-function toBytes(value) {
-  if (ArrayBuffer.isView(value))
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  return new Uint8Array(value);
-}
-
-/**
- * @param {unknown} input
- * @returns {Source}
- */
-function toSource(input) {
-  if (isBytes(input)) return { read: async () => toBytes(input) };
-  const source = /** @type {Partial<Blob & File & Source> | null | undefined} */ (input);
-  if (typeof source === 'object' && typeof source?.read === 'function')
-    return /** @type {Source} */ (source);
-  if (typeof source === 'object' && typeof source?.arrayBuffer === 'function') {
-    return blobSource(/** @type {Blob & { name?: string }} */ (source));
-  }
-  throw invalid('a Uint8Array, ArrayBuffer, Blob or File', 'input', input);
-}
-
-/**
- * @param {Blob & { name?: string }} blob
- * @returns {Source}
- */
-function blobSource(blob) {
-  return {
-    name: blob.name,
-    read: async (bytesMax) => {
-      refuseOver(blob.size, bytesMax);
-      try {
-        return new Uint8Array(await blob.arrayBuffer());
-      } catch (cause) {
-        throw new OffcutError('ERR_LOAD', `the photo could not be read: ${cause}`, { cause });
-      }
-    },
-  };
-}
-
-/**
- * Refuses before the bytes are in memory; the core checks again.
+ * As `Engine.removeBackgrounds`, on an engine that may still have to be made.
  *
- * @param {number} size
- * @param {number} bytesMax
+ * @param {() => Promise<Pick<Engine, 'removeBackground' | 'concurrency'>>} ready
+ * @param {Inputs<Input>} inputs
+ * @param {BatchOptions} [options]
+ * @returns {AsyncGenerator<Outcome<Input, Result>, void, undefined>}
  */
-export function refuseOver(size, bytesMax) {
-  if (!(size > bytesMax)) return;
-  const detail = `expected at most ${bytesMax} bytes, received ${size}`;
-  throw new OffcutError('ERR_LIMIT', `the picture exceeds the configured limits: ${detail}`, {
-    detail,
-  });
+export async function* removeBackgrounds(ready, inputs, options) {
+  const { concurrency, onProgress, ...rest } = options ?? {};
+  const { signal } = readOptions({ ...rest, onProgress });
+  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
+    throw invalid('a positive integer', 'concurrency', concurrency);
+  }
+  const engine = await unlessAborted(signal, ready);
+  const limits = { concurrency: concurrency ?? engine.concurrency, signal };
+  yield* inOrder(inputs, limits, (input, index, stop) =>
+    engine.removeBackground(input, {
+      ...rest,
+      signal: stop,
+      onProgress: onProgress && ((stage, fraction) => onProgress(stage, fraction, index)),
+    }),
+  );
 }
 
-/** @param {Uint8Array[]} chunks */
-function concat(chunks) {
-  const result = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    result.set(chunk, offset);
-    offset += chunk.length;
+/** @param {EngineParts} parts */
+function createPlace(parts) {
+  const { worker = false, backend } = parts;
+  const settings = readWorkerOptions(worker);
+  if (!settings) return new Direct(parts);
+  if (backend) {
+    const detail = 'a backend works where it is: give it to serve() in a worker of your own';
+    throw new OffcutError('ERR_ARGUMENT', detail);
   }
-  return result;
+  return new Remote(parts, settings);
 }

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @import { Engine, Input, Result, Variant } from './core.js' */
+/** @import { Inputs } from './batch.js' */
+/** @import { BatchOptions, Engine, Input, Result, Variant } from './core.js' */
+/** @import { Backend } from './network.js' */
+/** @import { WorkerHost, WorkerOptions } from './worker/settings.js' */
 /** @import { Manifest, ModelSpec } from './model.js' */
 /** @import { RemoveBackgroundOptions } from './options.js' */
 
 import { Codec } from './codec.js';
-import { createEngine as createBareEngine } from './core.js';
-import { invalid } from './errors.js';
+import { createEngine as createBareEngine, removeBackgrounds as removeAll } from './core.js';
+import { OffcutError, invalid } from './errors.js';
 import { chooseVariant } from './features.js';
 import { findModel, readSpec } from './model.js';
 import { readOptions } from './options.js';
 import { unlessAborted } from './task.js';
+import { RemoteCodec } from './worker/remote.js';
+import { readWorkerOptions } from './worker/settings.js';
 
 /**
  * A network: the bytes of an ONNX file, or in Node the path or `file:` URL of one, in browsers its
@@ -34,6 +39,16 @@ import { unlessAborted } from './task.js';
  * @property {Variant} [variant] default: the fastest that the host can run
  * @property {WebAssembly.Module} [module] the core, compiled, where it should not be loaded from
  *   this package
+ * @property {boolean | WorkerOptions} [worker] work in workers, so that nothing waits for it.
+ *   Default: `true` in pages, which work by themselves where no worker can be started; elsewhere
+ *   `false`
+ * @property {Backend} [backend] runs the network in place of the core, see `offcut/ort`
+ */
+
+/**
+ * The engine that `removeBackground` keeps.
+ *
+ * @typedef {Pick<EngineOptions, 'model' | 'worker'>} SharedOptions
  */
 
 /**
@@ -47,6 +62,7 @@ import { unlessAborted } from './task.js';
  *   as it is
  * @property {(data: ModelData) => Promise<Uint8Array>} readModel
  * @property {(data: ModelData) => Promise<ModelSpec | undefined>} readSidecar
+ * @property {WorkerHost & { byDefault?: () => boolean }} [workers]
  */
 
 /**
@@ -57,36 +73,52 @@ import { unlessAborted } from './task.js';
  */
 export function createEntry(host) {
   const modules = new Retrying();
-  const shared = { own: new Retrying(), brought: new Retrying() };
+  const close = (/** @type {Engine} */ engine) => void engine.close();
+  const shared = { own: new Retrying(close), brought: new Retrying(close) };
 
   /**
    * Removes the background of one photo. The first call loads the core and the network; they stay
    * for the next, until `dispose()`.
    *
    * @param {Input} input
-   * @param {RemoveBackgroundOptions & { model?: Model }} [options]
+   * @param {RemoveBackgroundOptions & SharedOptions} [options]
    * @returns {Promise<Result>} rejects with an `OffcutError`
    */
   async function removeBackground(input, options) {
-    const { model, ...rest } = options ?? {};
+    const { model, worker, ...rest } = options ?? {};
     // Complain before anything is loaded.
     const { signal } = readOptions(options === null ? null : rest);
     const photo = host.open(input);
     return unlessAborted(signal, async () => {
-      const engine = await sharedEngine(model);
+      const engine = await sharedEngine({ model, worker });
       return engine.removeBackground(photo, rest);
     });
   }
 
   /**
+   * Removes the backgrounds of many photos, and yields what became of them in the order of the
+   * photos. One that fails is yielded with its `error` and does not stop the others.
+   *
+   * @param {Inputs<Input>} inputs
+   * @param {BatchOptions & SharedOptions} [options]
+   * @returns {ReturnType<Engine['removeBackgrounds']>}
+   */
+  function removeBackgrounds(inputs, { model, worker, ...options } = {}) {
+    return removeAll(() => sharedEngine({ model, worker }), inputs, options);
+  }
+
+  /**
    * The engine of this package's network, or that of the last other network.
    *
-   * @param {Model | undefined} model
+   * @param {SharedOptions} options
+   * @returns {Promise<Engine>}
    */
-  function sharedEngine(model) {
+  function sharedEngine({ model, worker }) {
     const slot = model === undefined ? shared.own : shared.brought;
-    const key = [dataOf(model), JSON.stringify(specOf(model))];
-    return slot.get(key, () => createEngine({ model }));
+    const isObject = typeof worker === 'object' && worker !== null;
+    const { size, queue, create } = isObject ? worker : {};
+    const key = [dataOf(model), JSON.stringify(specOf(model)), isObject || worker];
+    return slot.get([...key, size, queue, create], () => createEngine({ model, worker }));
   }
 
   /**
@@ -95,28 +127,46 @@ export function createEntry(host) {
    * @param {EngineOptions} [options]
    * @returns {Promise<Engine>}
    */
-  async function createEngine({ model, variant = chooseVariant(), module } = {}) {
-    if (variant !== 'relaxed' && variant !== 'simd128') {
-      throw invalid("'relaxed' or 'simd128'", 'variant', variant);
-    }
+  async function createEngine({ model, variant, module, worker, backend } = {}) {
+    const core = chooseCore({ variant, module });
+    const isDefault = worker === undefined && !backend && host.workers?.byDefault?.() === true;
+    const workers = readWorkerOptions(isDefault || worker, host.workers);
     const spec = await findSpec(model);
-    return createBareEngine({
-      module: module ?? (await load(variant)),
+    const parts = {
+      module: await core.load(),
       model: model === undefined ? host.model : () => host.readModel(dataOf(model)),
       spec,
-      variant,
+      variant: core.variant,
       open: host.open,
+      backend,
+    };
+    if (!isDefault) return createBareEngine({ ...parts, worker: workers ?? false });
+    return createBareEngine({ ...parts, worker: workers }).catch((error) => {
+      // For example where the page's security policy forbids workers.
+      if (!isWorkerError(error)) throw error;
+      return createBareEngine(parts);
     });
   }
 
   /**
    * The core without a network, for what needs none.
    *
-   * @param {Pick<EngineOptions, 'variant' | 'module'>} [options]
+   * @param {Pick<EngineOptions, 'variant' | 'module' | 'worker'>} [options]
    * @returns {Codec}
    */
-  function createCodec({ variant, module } = {}) {
-    return new Codec(async () => module ?? load(variant ?? chooseVariant()));
+  function createCodec({ variant, module, worker } = {}) {
+    const load = async () => chooseCore({ variant, module }).load();
+    const isDefault = worker === undefined && host.workers?.byDefault?.() === true;
+    const workers = readWorkerOptions(isDefault || worker, host.workers);
+    return workers ? new RemoteCodec(load, workers, isDefault) : new Codec(load);
+  }
+
+  /** @param {Pick<EngineOptions, 'variant' | 'module'>} options */
+  function chooseCore({ variant = chooseVariant(), module }) {
+    if (variant !== 'relaxed' && variant !== 'simd128') {
+      throw invalid("'relaxed' or 'simd128'", 'variant', variant);
+    }
+    return { variant, load: async () => module ?? load(variant) };
   }
 
   /** @param {Variant} variant */
@@ -142,7 +192,12 @@ export function createEntry(host) {
     shared.brought.clear();
   }
 
-  return { removeBackground, createEngine, createCodec, dispose };
+  return { removeBackground, removeBackgrounds, createEngine, createCodec, dispose };
+}
+
+/** @param {unknown} error */
+function isWorkerError(error) {
+  return error instanceof OffcutError && error.code === 'ERR_WORKER';
 }
 
 /**
@@ -153,6 +208,12 @@ class Retrying {
   #key = [];
   /** @type {Promise<any> | undefined} */
   #promise;
+  #drop;
+
+  /** @param {(value: any) => void} [drop] called with what is not remembered any more */
+  constructor(drop = () => {}) {
+    this.#drop = drop;
+  }
 
   /**
    * @template T
@@ -162,6 +223,7 @@ class Retrying {
    */
   get(key, create) {
     if (this.#promise && key.every((part, i) => part === this.#key[i])) return this.#promise;
+    this.clear();
     const promise = create();
     this.#key = key;
     this.#promise = promise;
@@ -172,6 +234,7 @@ class Retrying {
   }
 
   clear() {
+    this.#promise?.then(this.#drop, () => {});
     this.#key = [];
     this.#promise = undefined;
   }

@@ -2,7 +2,7 @@
 
 /**
  * What a failure asks of the caller. The first eleven are the statuses of `src/offcut.h`; the last
- * three exist only here.
+ * five exist only here.
  *
  * - `ERR_ARGUMENT`: an argument or option is not valid
  * - `ERR_FORMAT`: the bytes are not a JPEG, PNG or WebP picture
@@ -18,6 +18,8 @@
  * - `ERR_LOAD`: a file (photo, model or wasm) could not be read or fetched
  * - `ERR_INTERNAL`: a fault of this library; the next call starts afresh
  * - `ERR_NOT_FOUND`: there is no image with this id
+ * - `ERR_BUSY`: as many photos wait for a worker as may; try again when some are done
+ * - `ERR_WORKER`: a worker could not be started, or ended; the next call starts another
  *
  * @typedef {(typeof CODES)[number]} ErrorCode
  */
@@ -36,6 +38,8 @@ export const CODES = /** @type {const} */ ([
   'ERR_LOAD',
   'ERR_INTERNAL',
   'ERR_NOT_FOUND',
+  'ERR_BUSY',
+  'ERR_WORKER',
 ]);
 
 /**

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { readFile, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { refuseOver } from './core.js';
+import { Worker } from 'node:worker_threads';
+import { refuseOver } from './source.js';
 import { createEntry } from './entry.js';
 import { OffcutError, invalid } from './errors.js';
 
@@ -11,6 +13,8 @@ export { OffcutError } from './errors.js';
 /**
  * @typedef {import('./codec.js').Codec} Codec
  * @typedef {import('./codec.js').PictureInfo} PictureInfo
+ * @typedef {import('./core.js').BatchItem} BatchItem
+ * @typedef {import('./core.js').BatchOptions} BatchOptions
  * @typedef {import('./core.js').Result} Result
  * @typedef {import('./core.js').Engine} Engine
  * @typedef {import('./core.js').Source} Source
@@ -20,9 +24,11 @@ export { OffcutError } from './errors.js';
  * @typedef {import('./core.js').Input} Input
  * @typedef {import('./errors.js').ErrorCode} ErrorCode
  * @typedef {import('./image.js').Image} Image
+ * @typedef {import('./network.js').Backend} Backend
  * @typedef {import('./model.js').ModelSpec} ModelSpec
  * @typedef {import('./options.js').RemoveBackgroundOptions} RemoveBackgroundOptions
  * @typedef {import('./options.js').Stage} Stage
+ * @typedef {import('./worker/settings.js').WorkerOptions} WorkerOptions
  */
 
 const entry = createEntry({
@@ -46,6 +52,11 @@ const entry = createEntry({
     const found = await stat(path).catch(() => undefined);
     return found?.isFile() ? parse(await read(path), path) : undefined;
   },
+  workers: {
+    create: () => new Worker(new URL('./worker/main.node.js', import.meta.url)),
+    // Each has some tens of megabytes of its own.
+    size: Math.min(availableParallelism(), 4),
+  },
 });
 
 /**
@@ -53,6 +64,12 @@ const entry = createEntry({
  * for the next, until `dispose()`.
  */
 export const removeBackground = entry.removeBackground;
+
+/**
+ * Removes the backgrounds of many photos, and yields what became of them in the order of the
+ * photos. One that fails is yielded with its `error` and does not stop the others.
+ */
+export const removeBackgrounds = entry.removeBackgrounds;
 
 /**
  * An engine of your own: a network, loaded, with its own memory, for which you call `dispose()`.
@@ -79,6 +96,7 @@ function open(input) {
   const path = toPath(input, 'input');
   return {
     name: path,
+    transfer: true,
     read: async (bytesMax) => {
       const { size } = await stat(path).catch(unreadable(path));
       refuseOver(size, bytesMax);

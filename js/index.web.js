@@ -8,6 +8,8 @@ export { OffcutError } from './errors.js';
 /**
  * @typedef {import('./codec.js').Codec} Codec
  * @typedef {import('./codec.js').PictureInfo} PictureInfo
+ * @typedef {import('./core.js').BatchItem} BatchItem
+ * @typedef {import('./core.js').BatchOptions} BatchOptions
  * @typedef {import('./core.js').Result} Result
  * @typedef {import('./core.js').Engine} Engine
  * @typedef {import('./core.js').Source} Source
@@ -17,9 +19,11 @@ export { OffcutError } from './errors.js';
  * @typedef {import('./core.js').Input} Input
  * @typedef {import('./errors.js').ErrorCode} ErrorCode
  * @typedef {import('./image.js').Image} Image
+ * @typedef {import('./network.js').Backend} Backend
  * @typedef {import('./model.js').ModelSpec} ModelSpec
  * @typedef {import('./options.js').RemoveBackgroundOptions} RemoveBackgroundOptions
  * @typedef {import('./options.js').Stage} Stage
+ * @typedef {import('./worker/settings.js').WorkerOptions} WorkerOptions
  */
 
 // Each address stands in a `new URL(…, import.meta.url)` of its own: that is the form which
@@ -48,6 +52,11 @@ const entry = createEntry({
     return read(data);
   },
   readSidecar: async () => undefined,
+  workers: {
+    create: () => new Worker(new URL('./worker/main.web.js', import.meta.url), { type: 'module' }),
+    // A page must not wait; a worker has nobody who would.
+    byDefault: () => typeof document === 'object' && typeof Worker === 'function',
+  },
 });
 
 /**
@@ -55,6 +64,12 @@ const entry = createEntry({
  * for the next, until `dispose()`.
  */
 export const removeBackground = entry.removeBackground;
+
+/**
+ * Removes the backgrounds of many photos, and yields what became of them in the order of the
+ * photos. One that fails is yielded with its `error` and does not stop the others.
+ */
+export const removeBackgrounds = entry.removeBackgrounds;
 
 /**
  * An engine of your own: a network, loaded, with its own memory, for which you call `dispose()`.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** @import { Binding } from './binding.js' */
+/** @import { ResolvedSpec } from './model.js' */
+/** @import { Mask } from './network.js' */
 /** @import { Settings, Stage } from './options.js' */
+
+import { OffcutError } from './errors.js';
 
 /** @type {readonly Stage[]} by their number in C */
 export const STAGES = ['decode', 'infer', 'refine', 'encode'];
@@ -9,12 +13,21 @@ const DONE = STAGES.length;
 
 const OUTPUTS = { cutout: 0, mask: 1 };
 
+/**
+ * @typedef {object} Order
+ * @property {number} model 0: the mask comes from elsewhere
+ * @property {ResolvedSpec} [input] needed where it does
+ * @property {Uint8Array} bytes copied
+ * @property {Settings} settings
+ */
+
 /** One picture on its way through the core; `free` it. */
 export class Job {
   #binding;
   #data = 0;
   #options = 0;
   #job = 0;
+  #inputSize = { width: 0, height: 0 };
 
   /** Milliseconds of work in each stage. */
   timings = { decode: 0, infer: 0, refine: 0, encode: 0 };
@@ -23,16 +36,18 @@ export class Job {
    * Opens the picture; on failure everything is freed again.
    *
    * @param {Binding} binding
-   * @param {number} model
-   * @param {Uint8Array} bytes copied
-   * @param {Settings} settings
+   * @param {Order} order
    */
-  constructor(binding, model, bytes, settings) {
+  constructor(binding, { model, input, bytes, settings }) {
     this.#binding = binding;
     const { c, ctx } = binding;
     try {
       this.#data = binding.copyIn(bytes);
       this.#options = createOptions(binding, settings);
+      if (input) {
+        setInput(binding, c.offcut_options_input(this.#options), input);
+        this.#inputSize = input.input;
+      }
       this.#job = binding.statusOut((out) =>
         c.offcut_job_open(ctx, model, this.#data, bytes.length, this.#options, out),
       );
@@ -81,6 +96,30 @@ export class Job {
   }
 
   /**
+   * In stage `infer`: what the network is to be given, [1, 3, height, width], normalised; the
+   * caller's.
+   */
+  get input() {
+    const { c } = this.#binding;
+    const size = 3 * this.#inputSize.width * this.#inputSize.height;
+    const pointer = c.offcut_job_input(this.#job) >>> 0;
+    return new Float32Array(c.memory.buffer, pointer, size).slice();
+  }
+
+  /**
+   * In stage `infer`, instead of a step: what the network answered.
+   *
+   * @param {Mask} mask
+   */
+  takeMask({ data, width, height }) {
+    const { c } = this.#binding;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const pointer = this.#binding.copyIn(bytes);
+    this.#binding.check(c.offcut_job_mask(this.#job, pointer, width, height));
+    c.free(pointer);
+  }
+
+  /**
    * Back to the encoder, for the other kind of picture.
    *
    * @param {keyof typeof OUTPUTS} output
@@ -120,7 +159,7 @@ export class Job {
  */
 function createOptions({ c }, settings) {
   const options = c.offcut_options_new();
-  if (!options) return 0; // the defaults; without memory for these, opening fails anyway
+  if (!options) throw new OffcutError('ERR_MEMORY', 'not enough memory');
   c.offcut_options_set_pixels_max(options, settings.pixelsMax);
   c.offcut_options_set_bytes_max(options, settings.bytesMax);
   c.offcut_options_set_allow_truncated(options, Number(settings.allowTruncated));
@@ -130,4 +169,35 @@ function createOptions({ c }, settings) {
   c.offcut_options_set_compression(options, settings.compression);
   c.offcut_options_set_output(options, OUTPUTS[settings.output]);
   return options;
+}
+
+/**
+ * How a network wants its photo, for the core.
+ *
+ * @param {Binding} binding
+ * @param {ResolvedSpec} spec
+ * @returns {number} the caller's
+ */
+export function createInput(binding, spec) {
+  const pointer = binding.c.offcut_input_new();
+  if (!pointer) throw new OffcutError('ERR_MEMORY', 'not enough memory');
+  setInput(binding, pointer, spec);
+  return pointer;
+}
+
+/**
+ * @param {Binding} binding
+ * @param {number} pointer
+ * @param {ResolvedSpec} spec
+ */
+function setInput({ c }, pointer, { input, output }) {
+  const [red, green, blue] = input.mean;
+  const [redStd, greenStd, blueStd] = input.std;
+  c.offcut_input_set_size(pointer, input.width, input.height);
+  c.offcut_input_set_mean(pointer, red, green, blue);
+  c.offcut_input_set_std(pointer, redStd, greenStd, blueStd);
+  c.offcut_input_set_divide_by_peak(pointer, Number(input.divideByPeak));
+  c.offcut_input_set_bgr(pointer, Number(input.bgr));
+  c.offcut_input_set_activation(pointer, output.activation);
+  c.offcut_input_set_output(pointer, output.index, output.channel);
 }

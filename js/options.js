@@ -23,6 +23,9 @@ import { NAME_MAX } from './image.js';
  * @property {number} [compression] zlib level of the PNG, 1 to 9; default 1
  * @property {number} [pixelsMax] width times height of the input; default 120,000,000
  * @property {number} [bytesMax] size of the input; default 268,435,456
+ * @property {boolean} [transfer] gives the photo's buffer to the worker, if there is one, instead of
+ *   a copy: it is empty afterwards. What is read from a file or Blob is never copied. Default
+ *   `false`
  * @property {AbortSignal} [signal] stops the work
  * @property {(stage: Stage, fraction: number) => void} [onProgress] called between slices of work;
  *   the fraction is of the stage, 0 to 1
@@ -53,6 +56,7 @@ const rules = {
   },
   pixelsMax: { expected: 'a positive integer', test: isCount },
   bytesMax: { expected: 'a positive integer', test: isCount },
+  transfer: { expected: 'a boolean', test: isBoolean },
   signal: { expected: 'an AbortSignal', test: isSignal },
   onProgress: { expected: 'a function', test: (value) => typeof value === 'function' },
 };
@@ -83,6 +87,7 @@ export function readOptions(options = {}) {
     compression = 1,
     pixelsMax = PIXELS_MAX,
     bytesMax = BYTES_MAX,
+    transfer = false,
     signal = undefined,
     onProgress = undefined,
   } = /** @type {RemoveBackgroundOptions} */ (options);
@@ -97,6 +102,7 @@ export function readOptions(options = {}) {
     compression,
     pixelsMax,
     bytesMax,
+    transfer,
     signal,
     onProgress,
   };

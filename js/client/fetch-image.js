@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { refuseOver } from '../core.js';
+import { refuseOver } from '../source.js';
 import { OffcutError, cancelled, invalid } from '../errors.js';
 import { ORIGINS, REDIRECT_ORIGINS, isPrivateHost, originTest } from './origins.js';
 

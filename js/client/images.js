@@ -7,7 +7,7 @@
 /** @import { FetchImage } from './fetch-image.js' */
 
 import { checkConversion } from '../codec.js';
-import { refuseOver } from '../core.js';
+import { refuseOver } from '../source.js';
 import { OffcutError, invalid } from '../errors.js';
 import { NAME_MAX, createImage } from '../image.js';
 import { chunksOf } from './get.web.js';
