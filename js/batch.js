@@ -28,6 +28,9 @@ import { cancelled, invalid } from './errors.js';
  * @returns {AsyncGenerator<Outcome<I, T>, void, undefined>}
  */
 export async function* inOrder(inputs, { concurrency, signal }, work) {
+  if (!(Number.isInteger(concurrency) && concurrency > 0)) {
+    throw invalid('a positive integer', 'concurrency', concurrency);
+  }
   const iterator = iterate(inputs);
   const abort = new AbortController();
   const stopped = rejectOn(signal, abort);

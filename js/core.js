@@ -212,9 +212,6 @@ export class Engine {
 export async function* removeBackgrounds(ready, inputs, options) {
   const { concurrency, onProgress, ...rest } = options ?? {};
   const { signal } = readOptions({ ...rest, onProgress });
-  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0)) {
-    throw invalid('a positive integer', 'concurrency', concurrency);
-  }
   const engine = await unlessAborted(signal, ready);
   const limits = { concurrency: concurrency ?? engine.concurrency, signal };
   yield* inOrder(inputs, limits, (input, index, stop) =>

@@ -4,13 +4,14 @@
 /** @import { BatchOptions, Engine, Input, Result, Variant } from './core.js' */
 /** @import { Backend } from './network.js' */
 /** @import { WorkerHost, WorkerOptions } from './worker/settings.js' */
-/** @import { Manifest, ModelSpec } from './model.js' */
+/** @import { ModelSpec } from './model.js' */
 /** @import { RemoveBackgroundOptions } from './options.js' */
 
 import { Codec } from './codec.js';
 import { createEngine as createBareEngine, removeBackgrounds as removeAll } from './core.js';
 import { OffcutError, invalid } from './errors.js';
 import { chooseVariant } from './features.js';
+import { manifest } from './manifest.js';
 import { findModel, readSpec } from './model.js';
 import { readOptions } from './options.js';
 import { unlessAborted } from './task.js';
@@ -57,7 +58,6 @@ import { readWorkerOptions } from './worker/settings.js';
  * @typedef {object} Host
  * @property {(variant: Variant) => Promise<WebAssembly.Module>} compile the core from this package
  * @property {() => Promise<Uint8Array>} model the network of this package
- * @property {() => Promise<Manifest>} manifest
  * @property {(input: Input) => Input} open a path or URL, where the host has files; anything else
  *   as it is
  * @property {(data: ModelData) => Promise<Uint8Array>} readModel
@@ -176,10 +176,10 @@ export function createEntry(host) {
 
   /** @param {Model | undefined} model */
   async function findSpec(model) {
-    if (model === undefined) return (await host.manifest()).default;
+    if (model === undefined) return manifest.default;
     const given = specOf(model) ?? (await host.readSidecar(dataOf(model)));
     if (given) return given;
-    return findModel(await host.manifest(), await host.readModel(dataOf(model)));
+    return findModel(await host.readModel(dataOf(model)));
   }
 
   /**

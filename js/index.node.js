@@ -37,8 +37,6 @@ const entry = createEntry({
     return WebAssembly.compile(await read(new URL(`../dist/${file}`, import.meta.url)));
   },
   model: () => read(new URL('../models/default.onnx', import.meta.url)),
-  manifest: async () =>
-    parse(await read(new URL('../models/manifest.json', import.meta.url)), 'manifest.json'),
   open,
   readModel: async (data) => {
     if (data instanceof Blob) return new Uint8Array(await data.arrayBuffer());

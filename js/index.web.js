@@ -36,7 +36,6 @@ const entry = createEntry({
         : new URL('../dist/offcut.wasm', import.meta.url),
     ),
   model: () => read(new URL('../models/default.onnx', import.meta.url)),
-  manifest: async () => (await load(new URL('../models/manifest.json', import.meta.url))).json(),
   open: (input) => {
     if (typeof input === 'string' || input instanceof URL) {
       throw invalid('a Uint8Array, ArrayBuffer, Blob or File', 'input', input);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { OffcutError, invalid } from './errors.js';
+import { manifest } from './manifest.js';
 
 /**
  * How a photo becomes a network's input: squashed to width x height, values v in 0..1 become (v /
@@ -82,12 +83,11 @@ export function readSpec(spec = {}) {
 /**
  * What the manifest knows about a network, by the hash of its file.
  *
- * @param {Manifest} manifest
  * @param {Uint8Array} onnx
  * @returns {Promise<ManifestEntry | undefined>} rejects where the host cannot hash, if only that
  *   can tell
  */
-export async function findModel(manifest, onnx) {
+export async function findModel(onnx) {
   const entries = [manifest.default, ...manifest.known].filter(
     (entry) => entry.bytes === onnx.length,
   );

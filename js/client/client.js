@@ -7,6 +7,7 @@
 /** @import { FetchRules, Get } from './fetch-image.js' */
 /** @import { Context, Operation, Workshop } from './images.js' */
 
+import { ASYNC_DISPOSE, DISPOSE } from '../disposable.js';
 import { invalid } from '../errors.js';
 import { PIXELS_MAX } from '../options.js';
 import { ImageStore } from '../stores/images.js';
@@ -18,11 +19,16 @@ import { Images } from './images.js';
  * @typedef {object} StoreOptions
  * @property {Storage} [store] where images are kept: one of `offcut/stores/…`,
  *   or any `Storage` of the package unstorage; default: in memory
- * @property {Pick<Engine, 'removeBackground' | 'dispose'>} [engine] default: one is made of the
- *   options below when it is first needed
+ * @property {GivenEngine} [engine] default: one is made of the options below when it is first needed
  * @property {PictureLimits} [limits] of pictures that come in; default 20 MiB and 120,000,000
  *   pixels
  * @property {FetchRules} [fetch] where `createFromURL` may fetch from
+ */
+
+/**
+ * An engine of yours. Clients do not dispose of it.
+ *
+ * @typedef {Pick<Engine, 'removeBackground'> & Partial<Engine>} GivenEngine
  */
 
 /**
@@ -41,7 +47,7 @@ import { Images } from './images.js';
  *
  * @typedef {object} ClientHost
  * @property {(options: EngineOptions) => Promise<Engine>} createEngine
- * @property {(options: Pick<EngineOptions, 'variant' | 'module'>) => Codec} createCodec
+ * @property {(options: Pick<EngineOptions, 'variant' | 'module' | 'worker'>) => Codec} createCodec
  * @property {Get} get
  */
 
@@ -71,7 +77,7 @@ export function createBackend(host, options) {
     limits: { bytesMax, pixelsMax },
     now: createClock(),
   };
-  return { context, sweep: () => images.sweep(), dispose: workshop.dispose };
+  return { context, sweep: () => images.sweep(), workshop };
 }
 
 /**
@@ -90,9 +96,9 @@ export function createClientEntry(host) {
     const { stage = 'live', baseURL = '', onUsage, ...rest } = options;
     const { publicURL = baseURL && `${trim(baseURL)}/images`, ...backendOptions } = rest;
     if (stage !== 'live' && stage !== 'test') throw invalid("'live' or 'test'", 'stage', stage);
-    const backend = createBackend(host, backendOptions);
+    const { context, sweep, workshop } = createBackend(host, backendOptions);
     let usage = 0;
-    const images = new Images(backend.context, {
+    const images = new Images(context, {
       stage,
       baseURL: trim(baseURL),
       publicURL: publicURL === '' ? undefined : trim(publicURL),
@@ -112,9 +118,20 @@ export function createClientEntry(host) {
        *
        * @returns {Promise<number>} of how many images
        */
-      sweep: backend.sweep,
+      sweep,
+      /**
+       * What removes backgrounds: which build of the core, what runs the network, and whether in a
+       * worker. `undefined` before it was first needed.
+       */
+      get backend() {
+        return workshop.backend;
+      },
       /** Gives the memory of the engine back, unless it was given. The images stay. */
-      dispose: backend.dispose,
+      dispose: workshop.dispose,
+      /** As `dispose()`, when the work under way is done. */
+      close: workshop.close,
+      [DISPOSE]: workshop.dispose,
+      [ASYNC_DISPOSE]: workshop.close,
     };
   };
 }
@@ -124,33 +141,51 @@ export function createClientEntry(host) {
 /**
  * @param {ClientHost} host
  * @param {Pick<StoreOptions, 'engine'> & EngineOptions} options
- * @returns {Workshop & { dispose: () => void }}
+ * @returns {Workshop & Ending}
+ *
+ * @typedef {object} Ending
+ * @property {Pick<Engine, 'variant' | 'backend' | 'worker'> | undefined} backend
+ * @property {() => void} dispose
+ * @property {() => Promise<void>} close
  */
 function createWorkshop(host, { engine: given, ...options }) {
-  const { variant, module } = options;
-  const codec = host.createCodec({ variant, module });
+  const { variant, module, worker } = options;
+  const codec = host.createCodec({ variant, module, worker });
   /** @type {Promise<Engine> | undefined} */
   let own;
-  const ready = () => {
+  /** @type {GivenEngine | undefined} */
+  let engine = given;
+  const ready = async () => {
     if (given) return given;
     if (!own) {
-      const engine = host.createEngine(options);
-      own = engine;
-      engine.catch(() => {
-        if (own === engine) own = undefined; // the next call tries again
+      const next = host.createEngine(options);
+      own = next;
+      next.catch(() => {
+        if (own === next) own = undefined; // the next call tries again
       });
     }
-    return own;
+    engine = await own;
+    return engine;
+  };
+  /** @param {'dispose' | 'close'} how */
+  const leave = async (how) => {
+    codec.dispose();
+    const last = own;
+    own = undefined;
+    await (await last?.catch(() => undefined))?.[how]();
   };
   return {
     removeBackground: async (bytes, settings) => (await ready()).removeBackground(bytes, settings),
     inspect: (bytes, limits) => codec.inspect(bytes, limits),
     convert: (bytes, settings) => codec.convert(bytes, settings),
-    dispose: () => {
-      codec.dispose();
-      own?.then((engine) => engine.dispose()).catch(() => {});
-      own = undefined;
+    concurrency: async () => (await ready()).concurrency ?? 1,
+    get backend() {
+      if (!engine?.variant) return undefined;
+      const { variant, backend = 'offcut', worker = false } = engine;
+      return { variant, backend, worker };
     },
+    dispose: () => void leave('dispose'),
+    close: () => leave('close'),
   };
 }
 

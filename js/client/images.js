@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** @import { Inputs, Outcome } from '../batch.js' */
 /** @import { ConvertOptions, Converted, PictureInfo, PictureLimits } from '../codec.js' */
 /** @import { Image } from '../image.js' */
 /** @import { RemoveBackgroundOptions } from '../options.js' */
 /** @import { ImageRecord, ImageStore, Stage } from '../stores/images.js' */
 /** @import { FetchImage } from './fetch-image.js' */
 
+import { inOrder } from '../batch.js';
 import { checkConversion } from '../codec.js';
 import { refuseOver } from '../source.js';
 import { OffcutError, invalid } from '../errors.js';
@@ -19,6 +21,7 @@ import { readAll } from './fetch-image.js';
  * @typedef {object} Workshop
  * @property {(bytes: Uint8Array, options: RemoveBackgroundOptions) => Promise<{ png: Uint8Array,
  *   image: { width: number, height: number } }>} removeBackground
+ * @property {() => Promise<number>} concurrency how many pictures at a time keep it busy
  * @property {(bytes: Uint8Array, limits: PictureLimits) => Promise<PictureInfo>} inspect
  * @property {(bytes: Uint8Array, options: ConvertOptions & PictureLimits) => Promise<Converted>}
  *   convert
@@ -240,6 +243,25 @@ export class Images {
     const { width, height } = image;
     const facts = { name: name ?? source.name, width, height, size: png.length };
     return this.#add({ ...facts, format: 'png' }, png, 'removeBackground');
+  }
+
+  /**
+   * `removeBackground` for many images: yields what became of them in the order of their ids. One
+   * that fails is yielded with its `error` and does not stop the others.
+   *
+   * @param {Inputs<string>} ids
+   * @param {CallOptions & { concurrency?: number }} [options]
+   * @returns {AsyncGenerator<Outcome<string, Image>, void, undefined>} throws only where the signal
+   *   is aborted and where `ids` does
+   */
+  async *removeBackgrounds(ids, { signal, concurrency } = {}) {
+    const limits = {
+      signal,
+      concurrency: concurrency ?? (await this.#context.workshop.concurrency()),
+    };
+    yield* inOrder(ids, limits, (id, _index, stop) =>
+      this.removeBackground(id, null, { signal: stop }),
+    );
   }
 
   /**

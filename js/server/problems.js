@@ -70,6 +70,9 @@ export function toProblem(error) {
   if (code === 'ERR_MEMORY') {
     return new Problem(503, 'There is not enough memory for this now.', { cause, retryAfter: 5 });
   }
+  if (code === 'ERR_BUSY') {
+    return new Problem(503, 'There is too much to do at the moment.', { cause, retryAfter: 1 });
+  }
   const status = /** @type {{ status?: number } | null} */ (error)?.status; // of the libraries
   if (status === 400) return new Problem(400, 'The body of the request cannot be read.', { cause });
   if (status === 415) {

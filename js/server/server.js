@@ -83,7 +83,7 @@ export function createServerEntry(host) {
     if (apiKeys !== false && !Array.isArray(apiKeys)) {
       throw invalid('a list of keys or false', 'apiKeys', typeof apiKeys);
     }
-    const { context, sweep, dispose } = createBackend(host, rest);
+    const { context, sweep, workshop } = createBackend(host, rest);
     /** @type {OpenAPIHono<Env>} */
     const app = new OpenAPIHono({
       defaultHook: (result) => {
@@ -151,7 +151,9 @@ export function createServerEntry(host) {
        */
       sweep,
       /** Gives the memory of the engine back, unless it was given. */
-      dispose,
+      dispose: workshop.dispose,
+      /** As `dispose()`, when the work under way is done. */
+      close: workshop.close,
     };
   };
 }

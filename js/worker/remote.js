@@ -124,10 +124,10 @@ export class RemoteCodec extends Codec {
     return (await super.memoryBytes()) + (this.#pool?.memoryBytes ?? 0);
   }
 
-  /** @override */
+  /** @override conversions under way are finished, as by a codec that works here */
   dispose() {
     super.dispose();
-    this.#pool?.dispose();
+    void this.#pool?.close();
     this.#pool = undefined;
   }
 }

@@ -5,14 +5,15 @@
  * brightness (mean of R, G and B). White on black is a subject on a background, and nothing is left
  * to chance.
  *
- * @param {{ side?: number, operator?: string }} [options] `operator`: what to call the convolution
- *   instead
+ * @param {{ side?: number, operator?: string, channelsLast?: boolean }} [options] `operator`: what to
+ *   call the convolution instead; `channelsLast`: a product of matrices, [1, side, side, 3] to
+ *   [1, side, side, 1]
  * @returns {Uint8Array} an ONNX file
  */
-export function brightnessNetwork({ side = 64, operator = 'Conv' } = {}) {
+export function brightnessNetwork({ side = 64, operator, channelsLast = false } = {}) {
   const weights = new Uint8Array(new Float32Array([1 / 3, 1 / 3, 1 / 3]).buffer);
   const initializer = [
-    ...[1, 3, 1, 1].flatMap((size) => integer(1, size)),
+    ...(channelsLast ? [3, 1] : [1, 3, 1, 1]).flatMap((size) => integer(1, size)),
     ...integer(2, FLOAT),
     ...text(8, 'weights'),
     ...bytes(9, weights),
@@ -22,14 +23,14 @@ export function brightnessNetwork({ side = 64, operator = 'Conv' } = {}) {
     ...text(1, 'weights'),
     ...text(2, 'mask'),
     ...text(3, 'brightness'),
-    ...text(4, operator),
+    ...text(4, operator ?? (channelsLast ? 'MatMul' : 'Conv')),
   ];
   const graph = [
     ...bytes(1, node),
     ...text(2, 'brightness'),
     ...bytes(5, initializer),
-    ...bytes(11, tensor('photo', [1, 3, side, side])),
-    ...bytes(12, tensor('mask', [1, 1, side, side])),
+    ...bytes(11, tensor('photo', channelsLast ? [1, side, side, 3] : [1, 3, side, side])),
+    ...bytes(12, tensor('mask', channelsLast ? [1, side, side, 1] : [1, 1, side, side])),
   ];
   const opset = [...text(1, ''), ...integer(2, 13)];
   return Uint8Array.from([...integer(1, 7), ...bytes(7, graph), ...bytes(8, opset)]);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @import { Manifest } from './model.js' */
+
+/**
+ * The networks whose use is known: that of this package, and some made by others. They are
+ * recognised by their hash. The same as `models/manifest.json`, in the one form that every host
+ * and every bundler loads.
+ *
+ * @type {Manifest}
+ */
+export const manifest = {
+  default: {
+    name: 'offcut-first',
+    file: 'default.onnx',
+    sha256: '359a5fce0ba22d6eb96dc7168c4893cb257c6a1f4f7543749e37ab23406ac332',
+    bytes: 6664930,
+    licence: 'Apache-2.0',
+    source: 'trained for this project, see MODEL_CARD.md',
+    input: {
+      width: 320,
+      height: 320,
+      mean: [0, 0, 0],
+      std: [1, 1, 1],
+      divideByPeak: false,
+      bgr: false,
+    },
+    output: {
+      index: 0,
+      channel: 0,
+      activation: 'none',
+    },
+  },
+  known: [
+    {
+      name: 'U²-Netp',
+      sha256: '7f23e4680d279891688275c5239ca003a47f2cb9a83d4a30c8713514609d19f8',
+      bytes: 4533656,
+      licence: 'Apache-2.0',
+      source: 'weights of github.com/xuebinqin/U-2-Net at fp16 precision, as 320x320 ONNX',
+      input: {
+        width: 320,
+        height: 320,
+        mean: [0.485, 0.456, 0.406],
+        std: [0.229, 0.224, 0.225],
+        divideByPeak: true,
+        bgr: false,
+      },
+      output: {
+        index: 0,
+        channel: 0,
+        activation: 'none',
+      },
+    },
+    {
+      name: 'SINet',
+      sha256: 'f35b9e40a455248ddb53fcae605b7cb3f0fcebaa6aa7c6e4d76e928cfb0ce995',
+      bytes: 436866,
+      licence: 'MIT',
+      source:
+        'github.com/anilsathyan7/Portrait-Segmentation, SINet/SINet.onnx; (v * 255 - mean) / std / 255 there',
+      input: {
+        width: 320,
+        height: 320,
+        mean: [0.49769459, 0.4362842, 0.4034919],
+        std: [66.355705, 62.82138, 62.93292],
+        divideByPeak: false,
+        bgr: true,
+      },
+      output: {
+        index: 0,
+        channel: 1,
+        activation: 'softmax',
+      },
+    },
+    {
+      name: 'PrismaNet',
+      sha256: 'aeef118740b74a908886f247457c9866b5c002769eda4bb901f049dc7821b1c0',
+      bytes: 3730400,
+      licence: 'MIT',
+      source: 'github.com/anilsathyan7/Portrait-Segmentation, deepstream_multiseg/prisma_nchw.onnx',
+      input: {
+        width: 256,
+        height: 256,
+        mean: [0, 0, 0],
+        std: [1, 1, 1],
+        divideByPeak: false,
+        bgr: false,
+      },
+      output: {
+        index: 0,
+        channel: 0,
+        activation: 'none',
+      },
+    },
+  ],
+};
