@@ -38,8 +38,9 @@ import { readWorkerOptions } from './worker/settings.js';
  * @typedef {object} EngineOptions
  * @property {Model} [model] default: the network in this package
  * @property {Variant} [variant] default: the fastest that the host can run
- * @property {WebAssembly.Module} [module] the core, compiled, where it should not be loaded from
- *   this package
+ * @property {WebAssembly.Module | ((variant: Variant) => WebAssembly.Module |
+ *   Promise<WebAssembly.Module>)} [module] the core, compiled, or what compiles it, where it should
+ *   not be loaded from this package
  * @property {boolean | WorkerOptions} [worker] work in workers, so that nothing waits for it.
  *   Default: `true` in pages, which work by themselves where no worker can be started; elsewhere
  *   `false`
@@ -166,12 +167,10 @@ export function createEntry(host) {
     if (variant !== 'relaxed' && variant !== 'simd128') {
       throw invalid("'relaxed' or 'simd128'", 'variant', variant);
     }
-    return { variant, load: async () => module ?? load(variant) };
-  }
-
-  /** @param {Variant} variant */
-  function load(variant) {
-    return modules.get([variant], () => host.compile(variant));
+    if (module && typeof module !== 'function') return { variant, load: async () => module };
+    const compile = module ?? host.compile;
+    const load = () => modules.get([variant, compile], async () => compile(variant));
+    return { variant, load };
   }
 
   /** @param {Model | undefined} model */

@@ -267,3 +267,24 @@ test('the core takes a compiled module and bytes, or a function that answers the
   engine.dispose();
   other.dispose();
 });
+
+test('what compiles the core is asked once for each build, and again after a failure', async () => {
+  /** @type {string[]} */
+  const asked = [];
+  /** @param {string} variant */
+  const module = async (variant) => {
+    asked.push(variant);
+    if (asked.length === 1) throw new Error('not now');
+    return WebAssembly.compile(
+      /** @type {Uint8Array<ArrayBuffer>} */ (bytesOf('dist/offcut.wasm')),
+    );
+  };
+  const options = { model: network, module, variant: /** @type {const} */ ('simd128') };
+  assert.match((await failure(createEngine(options))).message, /not now/);
+  for (const engine of [await createEngine(options), await createEngine(options)]) {
+    assert.equal((await engine.removeBackground(jpeg)).variant, 'simd128');
+    engine.dispose();
+  }
+  assert.deepEqual(asked, ['simd128', 'simd128']);
+  dispose();
+});

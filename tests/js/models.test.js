@@ -7,11 +7,15 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createEngine } from 'offcut';
 import sharp from 'sharp';
+import { manifest } from '../../js/manifest.js';
 import { readSpec } from '../../js/model.js';
 import { pathOf, pixels, root } from './helpers.js';
 
-const manifest = JSON.parse(readFileSync(pathOf('models/manifest.json'), 'utf8'));
 const shared = new URL('../shared/', root);
+
+test('the manifest of the scripts is that of other tools', () => {
+  assert.deepEqual(manifest, JSON.parse(readFileSync(pathOf('models/manifest.json'), 'utf8')));
+});
 
 test('the manifest describes the network of the package', () => {
   const { file, sha256, bytes, licence } = manifest.default;

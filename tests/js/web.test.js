@@ -57,9 +57,9 @@ test('fetches the core and the network once, with the first photo', async () => 
   assert.deepEqual(one.png, two.png);
   assert.equal(new Set(asked).size, asked.length, asked.join(' '));
   const core = one.variant === 'relaxed' ? 'dist/offcut.relaxed.wasm' : 'dist/offcut.wasm';
-  assert.deepEqual(asked.sort(), [core, 'models/default.onnx', 'models/manifest.json']);
+  assert.deepEqual(asked.sort(), [core, 'models/default.onnx']);
   await removeBackground(jpeg);
-  assert.equal(asked.length, 3);
+  assert.equal(asked.length, 2);
   dispose();
 });
 
@@ -74,7 +74,6 @@ test('a failed request is an error that names the address, and is tried again', 
   for (const [part, status] of /** @type {const} */ ([
     ['.wasm', 503],
     ['default.onnx', 404],
-    ['manifest.json', 500],
   ])) {
     refuse = (path) => (path.includes(part) ? status : undefined);
     const error = await failure(removeBackground(jpeg));
