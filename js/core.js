@@ -18,6 +18,7 @@ import { Remote } from './worker/remote.js';
 import { readWorkerOptions } from './worker/settings.js';
 
 export { OffcutError } from './errors.js';
+export { manifest } from './manifest.js';
 export { findModel } from './model.js';
 
 /**
