@@ -43,6 +43,22 @@ import { Images } from './images.js';
  */
 
 /**
+ * @typedef {object} Client
+ * @property {Images} images the calls of the API
+ * @property {number} usage how many operations it has done; removing a background counts as two
+ * @property {Pick<Engine, 'variant' | 'backend' | 'worker'> | undefined} backend what removes
+ *   backgrounds: which build of the core, what runs the network, and whether in a worker;
+ *   `undefined` before it was first needed
+ * @property {() => Promise<number>} sweep removes what crashes left in the store, of how many
+ *   images; worth a call now and then
+ * @property {() => void} dispose gives the memory of the engine back, unless it was given; the
+ *   images stay
+ * @property {() => Promise<void>} close as `dispose()`, when the work under way is done
+ */
+
+/** @typedef {Readonly<Client> & Disposable & AsyncDisposable} Offcut */
+
+/**
  * How a host makes what does the work.
  *
  * @typedef {object} ClientHost
@@ -91,6 +107,7 @@ export function createClientEntry(host) {
    * itself: nothing leaves this machine. Nothing is loaded before it is needed.
    *
    * @param {ClientOptions & StoreOptions & EngineOptions} [options]
+   * @returns {Offcut}
    */
   return function createOffcut(options = {}) {
     const { stage = 'live', baseURL = '', onUsage, ...rest } = options;
@@ -109,34 +126,20 @@ export function createClientEntry(host) {
     });
     return {
       images,
-      /** How many operations this client has done; removing a background counts as two. */
       get usage() {
         return usage;
       },
-      /**
-       * Removes what crashes left in the store; worth a call now and then.
-       *
-       * @returns {Promise<number>} of how many images
-       */
-      sweep,
-      /**
-       * What removes backgrounds: which build of the core, what runs the network, and whether in a
-       * worker. `undefined` before it was first needed.
-       */
       get backend() {
         return workshop.backend;
       },
-      /** Gives the memory of the engine back, unless it was given. The images stay. */
+      sweep,
       dispose: workshop.dispose,
-      /** As `dispose()`, when the work under way is done. */
       close: workshop.close,
       [DISPOSE]: workshop.dispose,
       [ASYNC_DISPOSE]: workshop.close,
     };
   };
 }
-
-/** @typedef {ReturnType<ReturnType<typeof createClientEntry>>} Offcut */
 
 /**
  * @param {ClientHost} host

@@ -27,6 +27,13 @@ if (links.next) await offcut.images.list(links.next);
 const response: Response = await offcut.images.download(data[0].id);
 await response.arrayBuffer();
 await offcut.sweep();
+for await (const { input, result } of offcut.images.removeBackgrounds([id], { concurrency: 2 })) {
+  const url: string | null | undefined = result?.url;
+  url?.startsWith(input);
+}
+await using scoped = createOffcut({ worker: { size: 2 } });
+const isWorker: boolean | undefined = scoped.backend?.worker;
+await offcut.close();
 offcut.usage.toFixed(format.length);
 
 const server: Server = createServer({

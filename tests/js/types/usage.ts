@@ -7,8 +7,12 @@ import {
   createEngine,
   dispose,
   removeBackground,
+  removeBackgrounds,
 } from 'offcut';
 import { type Engine, createEngine as createBareEngine } from 'offcut/core';
+import { onnxRuntime } from 'offcut/ort';
+import { serve } from 'offcut/worker';
+import * as ort from 'onnxruntime-web';
 
 const photo = new Uint8Array();
 const result: Result = await removeBackground(photo, {
@@ -47,10 +51,28 @@ dispose();
 
 await createBareEngine({ module: {} as WebAssembly.Module, model: async () => photo });
 
+for await (const { index, input, result, error } of removeBackgrounds(['a.jpg', photo], {
+  worker: { size: 2, queue: 10 },
+  concurrency: 3,
+  onProgress: (stage, fraction, which) => stage.length + fraction + which,
+})) {
+  if (error) error.message.slice(index);
+  else result.png.subarray(typeof input === 'string' ? 0 : 1);
+}
+{
+  using engine = await createEngine({ worker: true });
+  await using other = await createEngine({ backend: onnxRuntime({ ort }) });
+  const backend: string = engine.backend + other.backend;
+  await removeBackground(photo, { worker: backend === 'offcut', transfer: true });
+}
+serve({ backend: onnxRuntime({ ort, executionProviders: ['webgpu', 'wasm'] }) });
+
 // @ts-expect-error a number is no photo
 await removeBackground(42);
 // @ts-expect-error there is no such option
 await removeBackground(photo, { colour: 'red' });
+// @ts-expect-error a pool has a number of workers
+await createEngine({ worker: { size: 'two' } });
 // @ts-expect-error nor such a value
 await removeBackground(photo, { onEmpty: 'ignore' });
 // @ts-expect-error the mask is there only on request
