@@ -51,7 +51,8 @@ const entry = createEntry({
     return found?.isFile() ? parse(await read(path), path) : undefined;
   },
   workers: {
-    create: () => new Worker(new URL('./worker/main.node.js', import.meta.url)),
+    // Without the flags of this process, of which `--input-type` would stop a file.
+    create: () => new Worker(new URL('./worker/main.node.js', import.meta.url), { execArgv: [] }),
     // Each has some tens of megabytes of its own.
     size: Math.min(availableParallelism(), 4),
   },
