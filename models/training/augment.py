@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training pictures: chosen, composed, bent and spoilt. Pure functions of (records, generator)."""
-import io
 import math
 
+import cv2
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
 
 from records import SIZE, UNKNOWN
 
@@ -19,7 +18,6 @@ COMPOSITE_SHARE = 0.12
 NEGATIVE_SHARE = 0.015
 # How much one picture of each kind counts in the loss.
 LOSS_WEIGHT = {"human": 1.0, "teacher": 0.7, "composite": 1.0, "negative": 0.5}
-MARGIN = 48
 
 
 def draw_number(records, group, rng):
@@ -66,7 +64,7 @@ def negative(records, rng):
         part = records.pixels[number, top : top + side, left : left + side]
         if part[:, :, 3].max() > 8:
             continue
-        four = np.array(Image.fromarray(part, "CMYK").resize((SIZE, SIZE), Image.BILINEAR))
+        four = cv2.resize(part, (SIZE, SIZE))
         four[:, :, 3] = 0
         return four, "negative"
     return None
@@ -114,7 +112,7 @@ def paste(scene, truth, cutout, rng):
     centre = SIZE / 2
     matrix = (step, 0, centre - step * (centre + shift[0]), 0, 1 / scale)
     matrix += (centre - (centre + shift[1]) / scale,)
-    cut = affine(cutout, SIZE, matrix).astype(np.float32)
+    cut = affine(cutout, SIZE, matrix, cv2.BORDER_CONSTANT).astype(np.float32)
     colour, alpha = cut[:, :, :3], cut[:, :, 3:] / 255
     weight = max(float(alpha.sum()), 1.0)
     mean = (colour * alpha).sum((0, 1)) / weight
@@ -126,70 +124,73 @@ def paste(scene, truth, cutout, rng):
     truth += (1 - truth) * alpha[:, :, 0]
 
 
-def affine(four, size, matrix):
-    """Samples a [H, W, 4] array bilinearly; as CMYK, for Pillow would premultiply RGBA."""
-    image = Image.fromarray(four, "CMYK")
-    return np.asarray(image.transform((size, size), Image.AFFINE, matrix, Image.BILINEAR))
+def affine(four, size, matrix, border=cv2.BORDER_REFLECT):
+    """Samples a [H, W, C] array bilinearly at matrix * (x, y); mirrored beyond its borders."""
+    inverse = np.array(matrix, np.float64).reshape(2, 3)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(four, inverse, (size, size), flags=flags, borderMode=border)
 
 
 def shadow(alpha, rng):
     """A blurred copy of alpha beside the cut-out, [SIZE, SIZE, 1]."""
-    soft = Image.fromarray((alpha * 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(6))
-    offset = rng.integers(-14, 15, 2)
-    return np.roll(np.asarray(soft, np.float32), offset, (0, 1))[:, :, None] / 255
+    soft = cv2.blur(alpha, (13, 13))
+    return np.roll(soft, rng.integers(-14, 15, 2), (0, 1))[:, :, None]
 
 
 def warp(four, rng, size):
     """Crop, zoom, stretch, rotate and flip at once; mirrored margin; unknown stays unknown."""
-    pads = ((MARGIN, MARGIN), (MARGIN, MARGIN))
-    four = np.pad(four, pads + ((0, 0),), mode="reflect")
-    unknown = four[:, :, 3] == UNKNOWN
     zoom = rng.uniform(0.7, 1.12)
     along, across = zoom * rng.uniform(0.88, 1.14) * SIZE / size, zoom * SIZE / size
     flip, angle = (-1 if rng.random() < 0.5 else 1), rng.normal(0, 0.09)
     cosine, sine = math.cos(angle), math.sin(angle)
     slack = max(0.0, 1 - zoom) / 2 * SIZE
-    centre = SIZE / 2 + MARGIN + rng.uniform(-slack, slack, 2)
+    centre = SIZE / 2 + rng.uniform(-slack, slack, 2)
     a, b, d, e = along * flip * cosine, -across * sine, along * flip * sine, across * cosine
     matrix = (a, b, centre[0] - (a + b) * size / 2, d, e, centre[1] - (d + e) * size / 2)
     moved = affine(four, size, matrix)
     mask = known(moved[:, :, 3])
+    unknown = four[:, :, 3] == UNKNOWN
     if unknown.any():
-        spread = Image.fromarray(unknown.astype(np.uint8) * 255)
-        spread = spread.transform((size, size), Image.AFFINE, matrix, Image.BILINEAR)
-        mask[np.asarray(spread) > 12] = UNKNOWN
-    return moved[:, :, :3], mask
+        spread = affine(unknown.astype(np.uint8) * 255, size, matrix)
+        mask[spread > 12] = UNKNOWN
+    return np.ascontiguousarray(moved[:, :, :3]), mask
 
 
 def spoil(photo, rng):
     """Light, colour, blur, low resolution, noise and JPEG, as cameras and the web do it."""
-    image = Image.fromarray(np.ascontiguousarray(photo))
-    grey = rng.random() < 0.04
-    image = ImageEnhance.Color(image).enhance(0.0 if grey else rng.uniform(0.45, 1.55))
-    image = image.point(light_tables(np.asarray(image).mean(), rng))
+    size = photo.shape[0]
+    photo = cv2.transform(
+        photo, saturation(0.0 if rng.random() < 0.04 else rng.uniform(0.45, 1.55))
+    )
+    photo = cv2.LUT(photo, light_table(photo.mean(), rng))
     if rng.random() < 0.1:
-        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1.6)))
+        photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 1.6))
     if rng.random() < 0.1:
-        small = int(image.width * rng.uniform(0.35, 0.8))
-        image = image.resize((small, small), Image.BILINEAR).resize(image.size, Image.BILINEAR)
+        small = int(size * rng.uniform(0.35, 0.8))
+        photo = cv2.resize(cv2.resize(photo, (small, small)), (size, size))
     if rng.random() < 0.15:
-        noise = rng.standard_normal((image.height, image.width, 3), np.float32)
-        noisy = np.asarray(image, np.float32) + noise * rng.uniform(1, 14)
-        image = Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+        noise = rng.standard_normal(photo.shape, np.float32) * np.float32(rng.uniform(1, 14))
+        photo = np.clip(photo + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.15:
-        stream = io.BytesIO()
-        image.save(stream, "JPEG", quality=int(rng.integers(18, 75)))
-        image = Image.open(stream).convert("RGB")
-    return np.asarray(image)
+        quality = int(rng.integers(18, 75))
+        _, stream = cv2.imencode(".jpg", photo, (cv2.IMWRITE_JPEG_QUALITY, quality))
+        photo = cv2.imdecode(stream, cv2.IMREAD_UNCHANGED)
+    return photo
 
 
-def light_tables(mean, rng):
-    """Brightness, contrast, gamma and colour cast as one 3 x 256 look-up table for Image.point."""
+def saturation(strength):
+    """3x3 colour matrix between grey (0), as it is (1) and stronger (> 1); Rec. 601 luma."""
+    luma = np.tile(np.array([0.299, 0.587, 0.114]), (3, 1))
+    return luma + (np.eye(3) - luma) * strength
+
+
+def light_table(mean, rng):
+    """Brightness, contrast, gamma and colour cast as one [1, 256, 3] look-up table."""
     contrast, light, gamma = rng.uniform(0.7, 1.3), rng.uniform(0.7, 1.3), rng.uniform(0.8, 1.25)
     ramp = ((np.arange(256.0) - mean) * contrast + mean) * light
     ramp = 255 * np.clip(ramp / 255, 0, 1) ** gamma
     cast = 1 + rng.uniform(-0.09, 0.09, 3)
-    return np.clip(np.rint(ramp[None] * cast[:, None]), 0, 255).astype(int).ravel().tolist()
+    return np.clip(np.rint(ramp[:, None] * cast), 0, 255).astype(np.uint8)[None]
 
 
 def draw_batch(records, rng, count, size):

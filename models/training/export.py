@@ -31,8 +31,9 @@ class Alpha(nn.Module):
 
 def load_average(path):
     """The network with a checkpoint's averaged weights, ready for use."""
-    network = Network()
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["average"])
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    network = Network(state["design"])
+    network.load_state_dict(state["average"])
     return network.eval()
 
 

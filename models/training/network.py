@@ -9,9 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-CHANNELS = (16, 32, 64, 96, 128, 160)
-BLOCKS = (1, 2, 2, 2, 2)
-DILATION = ((1, 1), (1, 1), (1, 1), (1, 1), (1, 2))
+WIDE = 192  # channels from which a dense 3x3 costs too many weights
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
@@ -53,20 +51,60 @@ def convolution(inputs, outputs, stride=1, dilation=1):
     )
 
 
-class Residual(nn.Module):
-    """x + two convolutions, then ReLU."""
+def pointwise(inputs, outputs):
+    """1x1 convolution + batch norm (folded at export) + ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
 
-    def __init__(self, channels, dilation):
+
+class Residual(nn.Module):
+    """x + branch(x), then ReLU; the branch's last ReLU is left out."""
+
+    def __init__(self, *branch):
         super().__init__()
-        self.first = convolution(channels, channels, 1, dilation)
-        self.second = convolution(channels, channels, 1, dilation)[:2]
+        self.branch = nn.Sequential(*branch[:-1], branch[-1][:2])
 
     def forward(self, x):
-        return functional.relu(x + self.second(self.first(x)))
+        return functional.relu(x + self.branch(x))
 
 
-class Up(nn.Module):
-    """Brings a coarse map to its neighbour's scale and merges the two."""
+def basic(channels, dilation=1):
+    """Two 3x3 convolutions, as in ResNet-18."""
+    return Residual(
+        convolution(channels, channels, 1, dilation), convolution(channels, channels, 1, dilation)
+    )
+
+
+def bottleneck(channels, inner, dilation=1):
+    """1x1 to fewer channels, 3x3, 1x1 back, as in ResNet-50: depth for few weights."""
+    return Residual(
+        pointwise(channels, inner),
+        convolution(inner, inner, 1, dilation),
+        pointwise(inner, channels),
+    )
+
+
+def resize_2x(x, training):
+    if training:
+        return Upsample2x.apply(x)
+    return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+class AddUp(nn.Module):
+    """Coarse map by 1x1 to its finer neighbour's channels, up, added, refined."""
+
+    def __init__(self, coarse, fine):
+        super().__init__()
+        self.reduce = pointwise(coarse, fine)
+        self.refine = convolution(fine, fine) if fine < WIDE else bottleneck(fine, 64)
+
+    def forward(self, coarse, fine):
+        return self.refine(resize_2x(self.reduce(coarse), self.training) + fine)
+
+
+class ConcatUp(nn.Module):
+    """Coarse map up, beside its finer neighbour, merged and refined."""
 
     def __init__(self, coarse, fine):
         super().__init__()
@@ -74,13 +112,78 @@ class Up(nn.Module):
         self.refine = convolution(fine, fine)
 
     def forward(self, coarse, fine):
-        if self.training:
-            coarse = Upsample2x.apply(coarse)
-        else:
-            coarse = functional.interpolate(
-                coarse, scale_factor=2, mode="bilinear", align_corners=False
+        return self.refine(self.merge(torch.cat([resize_2x(coarse, self.training), fine], 1)))
+
+
+def stage(inputs, outputs, blocks):
+    return nn.Sequential(convolution(inputs, outputs, 2), *blocks)
+
+
+def plain(c=(16, 32, 64, 96, 128, 128)):
+    """Dense 3x3 everywhere."""
+    return (
+        AddUp,
+        c,
+        [
+            stage(c[0], c[1], [basic(c[1])]),
+            stage(c[1], c[2], [basic(c[2]) for _ in range(2)]),
+            stage(c[2], c[3], [basic(c[3]) for _ in range(2)]),
+            stage(c[3], c[4], [basic(c[4])]),
+            nn.Sequential(
+                pointwise(c[4], 64),
+                convolution(64, c[5], 2),
+                bottleneck(c[5], 64),
+                bottleneck(c[5], 64, 2),
+            ),
+        ],
+    )
+
+
+def deep(c=(16, 32, 64, 128, 256, 192)):
+    """3x3 at the fine scales, many bottlenecks at the coarse ones."""
+    return (
+        AddUp,
+        c,
+        [
+            stage(c[0], c[1], [basic(c[1])]),
+            stage(c[1], c[2], [basic(c[2]) for _ in range(2)]),
+            stage(c[2], c[3], [bottleneck(c[3], 64) for _ in range(5)]),
+            nn.Sequential(
+                pointwise(c[3], 64),
+                convolution(64, c[4], 2),
+                *[bottleneck(c[4], 72, 1 + i % 2) for i in range(4)],
+            ),
+            nn.Sequential(
+                pointwise(c[4], 64),
+                convolution(64, c[5], 2),
+                *[bottleneck(c[5], 64, 1 + i % 2) for i in range(2)],
+            ),
+        ],
+    )
+
+
+def nested(c=(16, 32, 56, 80, 96, 96), blocks=(1, 2, 2, 1, 1)):
+    """first.onnx's form, narrower: concatenating decoder, two 3x3 a scale."""
+    return (
+        ConcatUp,
+        c,
+        [
+            stage(
+                coarse_in,
+                coarse,
+                [basic(coarse, 1 + (level == 4 and i == 1)) for i in range(count)],
             )
-        return self.refine(self.merge(torch.cat([coarse, fine], 1)))
+            for level, (coarse_in, coarse, count) in enumerate(zip(c, c[1:], blocks))
+        ],
+    )
+
+
+def wide():
+    """first.onnx itself."""
+    return nested((16, 32, 64, 96, 128, 160), (1, 2, 2, 2, 2))
+
+
+DESIGNS = {"plain": plain, "deep": deep, "nested": nested, "wide": wide}
 
 
 class Network(nn.Module):
@@ -89,19 +192,15 @@ class Network(nn.Module):
     While training, a list of logits at all five decoder scales, finest first (deep supervision).
     """
 
-    def __init__(self, channels=CHANNELS, blocks=BLOCKS):
+    def __init__(self, design="nested"):
         super().__init__()
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+        up, channels, stages = DESIGNS[design]()
         self.stem = convolution(3, channels[0], 2)
-        self.down = nn.ModuleList()
-        for level, count in enumerate(blocks):
-            block = [convolution(channels[level], channels[level + 1], 2)]
-            block += [Residual(channels[level + 1], DILATION[level][i]) for i in range(count)]
-            self.down.append(nn.Sequential(*block))
-        levels = range(len(blocks))
-        self.up = nn.ModuleList(Up(channels[level + 1], channels[level]) for level in levels)
-        self.head = nn.ModuleList(nn.Conv2d(channels[level], 1, 3, 1, 1) for level in levels)
+        self.down = nn.ModuleList(stages)
+        self.up = nn.ModuleList(up(coarse, fine) for fine, coarse in zip(channels, channels[1:]))
+        self.head = nn.ModuleList(nn.Conv2d(fine, 1, 3, 1, 1) for fine in channels[:-1])
 
     def forward(self, image):
         x = self.stem((image - self.mean) / self.std)

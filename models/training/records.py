@@ -11,6 +11,7 @@ import numpy as np
 
 SIZE = 320
 UNKNOWN = 128
+AGREEMENT = 0.8  # the teacher's masks that agree less with themselves are left out
 GROUPS = ("human", "teacher", "background")
 
 
@@ -22,11 +23,22 @@ class Records:
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
         self.pixels = np.load(folder / "pixels.npy", mmap_mode="r")
         self.sets = {}
+        doubtful = self._doubtful(folder / "agreement.json")
         for number, (group, name, _) in enumerate(index):
+            if number in doubtful:
+                continue
             self.sets.setdefault((group, name), []).append(number)
         if len(index) != len(self.pixels):
             found = len(self.pixels)
             raise ValueError(f"expected {len(index)} pictures in the cache, found {found}")
+
+    @staticmethod
+    def _doubtful(path):
+        """Numbers of the pictures that agreement.py found the teacher unsure of."""
+        if not path.exists():
+            return set()
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {int(number) for number, overlap in found.items() if overlap < AGREEMENT}
 
     def names(self, group):
         """The sets of one group, sorted."""

@@ -127,6 +127,47 @@ def interrupt_at(step, folder, common):
                 break
 
 
+def check_designs():
+    """Every design of the comparison runs, and all cost about the same."""
+    import torch
+
+    from network import DESIGNS, Network, count_macs
+
+    macs = {name: count_macs(Network(name), 320) for name in DESIGNS}
+    check(max(macs.values()) < 2.5e9, f"{len(macs)} designs under 2.5 GMAC")
+    logits = Network("plain").train()(torch.zeros(2, 3, 64, 64))
+    check([x.shape[2] for x in logits] == [32, 16, 8, 4, 2], "five masks while training")
+
+
+def check_prune(folder):
+    """A wide network that is exported, cut and loaded again."""
+    import torch
+
+    from export import export, load_average
+    from network import Network
+
+    export(Network("wide").eval(), folder / "wide.onnx", 64)
+    run("prune.py", "--cache", folder / "cache", "--network", folder / "wide.onnx",
+        "--output", folder / "start.pt", "--size", 64)  # fmt: skip
+    mask = load_average(folder / "start.pt")(torch.zeros(1, 3, 64, 64))
+    check(mask.shape == (1, 1, 32, 32) and bool(mask.isfinite().all()), "the cut network runs")
+
+
+def check_int8(folder):
+    """A few steps of quantisation-aware training; the int8 file stays near the f32 one."""
+    import numpy as np
+
+    from evaluate import onnx_runner
+
+    output = folder / "int8.onnx"
+    run("qat.py", "--network", folder / "network-f32.onnx", "--photos", folder / "data" / "train",
+        "--count", 10, "--cache", folder / "cache", "--output", output, "--steps", 4)  # fmt: skip
+    check(output.stat().st_size < 1.6e6, "int8 stays under 1.6 MB")
+    image = np.random.default_rng(1).random((1, 3, 128, 128), np.float32)
+    gap = onnx_runner(output)(image) - onnx_runner(folder / "network-f32.onnx")(image)
+    check(float(np.abs(gap).mean()) < 0.02, f"int8 is near f32: {np.abs(gap).mean():.4f}")
+
+
 def check_export(folder):
     import numpy as np
 
@@ -145,6 +186,7 @@ def check_export(folder):
     check_quantised(folder, image, theirs)
     table = run("evaluate.py", "--data", folder / "data", "--network", network, "--size", 128)
     check("| made | " in table, "the evaluation has its table")
+    check_int8(folder)
 
 
 def check_quantised(folder, image, expected):
@@ -187,7 +229,7 @@ def check_warm_start(path, checkpoint, cache):
 
 
 def main():
-    if not (has("torch") and has("numpy") and has("PIL")):
+    if not all([has("torch"), has("numpy"), has("PIL"), has("cv2")]):
         return
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
@@ -199,8 +241,10 @@ def main():
         check_upsampling()
         check_unknown()
         check_training(folder)
+        check_designs()
         if has("onnx"):
             check_export(folder)
+            check_prune(folder)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def halve(initializer):
     values = numpy_helper.to_array(initializer)
     if values.size < VALUES_MIN or np.abs(values).max() > FP16_MAX:
         return None
-    return numpy_helper.from_array(values.astype(np.float16), initializer.name + '_fp16')
+    return numpy_helper.from_array(values.astype(np.float16), initializer.name + "_fp16")
 
 
 def convert(model):
@@ -38,14 +38,17 @@ def convert(model):
         kept.append(half)
         casts.append(
             helper.make_node(
-                'Cast', [half.name], [initializer.name],
-                name='cast_' + initializer.name, to=TensorProto.FLOAT,
+                "Cast",
+                [half.name],
+                [initializer.name],
+                name="cast_" + initializer.name,
+                to=TensorProto.FLOAT,
             )
         )
     nodes = casts + list(graph.node)
     names = {initializer.name for initializer in graph.initializer}
     inputs = [value for value in graph.input if value.name not in names]
-    for field, values in (('initializer', kept), ('node', nodes), ('input', inputs)):
+    for field, values in (("initializer", kept), ("node", nodes), ("input", inputs)):
         graph.ClearField(field)
         getattr(graph, field).extend(values)
     del graph.value_info[:]
@@ -58,8 +61,8 @@ def main():
     model = onnx.load(source)
     count = convert(model)
     onnx.save(model, target)
-    print(f'{target}: {count} tensors stored as fp16')
+    print(f"{target}: {count} tensors stored as fp16")
 
 
-if __name__ == '__main__':
+if __name__ == "__main__":
     main()

@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -21,7 +22,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from augment import draw_batch
-from network import Network
+from network import DESIGNS, Network
 from records import UNKNOWN, Records
 from warmstart import warm_start
 
@@ -110,7 +111,7 @@ def follow(average, network, step):
 
 def save(args, network, average, optimizer, step, name="checkpoint.pt"):
     """Written beside and renamed, so that a kill leaves the old one."""
-    state = {"step": step, "average": average.state_dict()}
+    state = {"step": step, "design": args.design, "average": average.state_dict()}
     if name == "checkpoint.pt":
         # Tensors only, so that nothing but tensors need be trusted when it is read again.
         state.update(network=network.state_dict(), optimizer=optimizer.state_dict()["state"])
@@ -127,7 +128,11 @@ def restore(args, network, average, optimizer):
         average.load_state_dict(state["average"])
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state["optimizer"]})
         return state["step"]
-    if args.warm_start:
+    if args.warm_start and args.warm_start.suffix == ".pt":
+        state = torch.load(args.warm_start, map_location="cpu", weights_only=True)
+        network.load_state_dict(state["average"])
+        average.load_state_dict(state["average"])
+    elif args.warm_start:
         records = Records(args.cache)
         rng = np.random.default_rng(args.seed)
         batches = (to_tensors(draw_batch(records, rng, 16, args.small))[0] for _ in range(12))
@@ -139,14 +144,15 @@ def restore(args, network, average, optimizer):
 def train(rank, args):
     """One process of the training; with several, each draws its share of every batch."""
     torch.set_num_threads(args.threads)
+    cv2.setNumThreads(0)
     for kind in (np.float32, np.float64):
         np.finfo(kind)  # looked up now: without denormals numpy warns about its own limits
     torch.set_flush_denormal(True)
     torch.manual_seed(args.seed)
     if args.processes > 1:
         dist.init_process_group("gloo", args.rendezvous, rank=rank, world_size=args.processes)
-    network = Network().to(memory_format=torch.channels_last)
-    average = Network()
+    network = Network(args.design).to(memory_format=torch.channels_last)
+    average = Network(args.design)
     average.load_state_dict(network.state_dict())
     optimizer = torch.optim.AdamW(network.parameters(), args.rate, weight_decay=args.weight_decay)
     first = restore(args, network, average, optimizer)
@@ -199,6 +205,7 @@ def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, required=True, help="what prepare.py wrote")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
+    parser.add_argument("--design", choices=sorted(DESIGNS), default="nested")
     parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--batch", type=int, default=16, help="pictures per step, all processes")
     parser.add_argument("--processes", type=int, default=1, help="1-thread processes beat threads")
@@ -214,7 +221,9 @@ def parse(arguments=None):
     parser.add_argument(
         "--bfloat16", action="store_true", help="where the CPU has it (AMX, AVX512)"
     )
-    parser.add_argument("--warm-start", type=Path, help="an ONNX file of this same network")
+    parser.add_argument(
+        "--warm-start", type=Path, help="a checkpoint, or an ONNX file of this network"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--log-every", type=int, default=50)
     parser.add_argument("--save-every", type=int, default=200)
