@@ -42,7 +42,7 @@ import { OffcutError } from './errors.js';
  * @property {(options: number, on: number) => void} offcut_options_set_reduce_to_8_bits
  * @property {(options: number, on: number) => void} offcut_options_set_no_refine
  * @property {(options: number, on: number) => void} offcut_options_set_refuse_empty
- * @property {(options: number, level: number) => void} offcut_options_set_compression
+ * @property {(options: number, speed: number) => void} offcut_options_set_speed
  * @property {(options: number, output: number) => void} offcut_options_set_output
  * @property {(options: number) => number} offcut_options_input
  * @property {(ctx: number, model: number, data: number, size: number, options: number, job: number)

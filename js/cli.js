@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import process from 'node:process';
 import v8 from 'node:v8';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { inOrder } from './batch.js';
 import { UsageError, expandInputs, planTasks, writeWhole } from './cli/files.js';
 import { Progress } from './cli/progress.js';
@@ -42,7 +42,7 @@ Examples:
  * @property {boolean} refine
  * @property {boolean} [allowTruncated]
  * @property {boolean} [refuseEmpty]
- * @property {number} [compression]
+ * @property {import('./options.js').Speed} speed
  * @property {string} [name]
  * @property {number} [jobs]
  * @property {boolean} [json]
@@ -65,7 +65,11 @@ function createCommand() {
     .option('--allow-truncated', 'decode what is there of a damaged file')
     .option('--8-bit', 'write 8 bits a sample also for a 16-bit PNG')
     .option('--refuse-empty', 'fail where no subject is found')
-    .option('--compression <LEVEL>', 'zlib level, 1 to 9 (default: 1)', parseLevel)
+    .addOption(
+      new Option('--speed <SPEED>', 'of writing the PNG: fast makes larger files')
+        .choices(['fast', 'balanced', 'small'])
+        .default('balanced'),
+    )
     .option('--name <NAME>', "the image's name in the JSON (default: the file's)")
     .option(
       '-j, --jobs <N>',
@@ -77,12 +81,6 @@ function createCommand() {
     .version(version, '-V, --version')
     .addHelpText('after', HELP)
     .exitOverride();
-}
-
-/** @param {string} text */
-function parseLevel(text) {
-  if (!/^[1-9]$/.test(text)) throw new InvalidArgumentError('Expected 1 to 9.');
-  return Number(text);
 }
 
 /** @param {string} text */
@@ -107,7 +105,7 @@ async function runTask({ input, output }, engine, flags, progress, signal) {
     allowTruncated: flags.allowTruncated,
     eightBit: flags['8Bit'],
     onEmpty: flags.refuseEmpty ? 'error' : 'transparent',
-    compression: flags.compression,
+    speed: flags.speed,
     signal,
     onProgress: (stage, fraction) => progress.update(input, stage, fraction),
   });

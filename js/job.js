@@ -12,6 +12,7 @@ export const STAGES = ['decode', 'infer', 'refine', 'encode'];
 const DONE = STAGES.length;
 
 const OUTPUTS = { cutout: 0, mask: 1 };
+const SPEEDS = { balanced: 0, fast: 1, small: 2 };
 
 /**
  * @typedef {object} Order
@@ -166,7 +167,7 @@ function createOptions({ c }, settings) {
   c.offcut_options_set_reduce_to_8_bits(options, Number(settings.eightBit));
   c.offcut_options_set_no_refine(options, Number(!settings.refine));
   c.offcut_options_set_refuse_empty(options, Number(settings.onEmpty === 'error'));
-  c.offcut_options_set_compression(options, settings.compression);
+  c.offcut_options_set_speed(options, SPEEDS[settings.speed]);
   c.offcut_options_set_output(options, OUTPUTS[settings.output]);
   return options;
 }

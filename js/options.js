@@ -4,6 +4,8 @@ import { NAME_MAX } from './image.js';
 
 /** @typedef {'decode' | 'infer' | 'refine' | 'encode'} Stage */
 
+/** @typedef {'fast' | 'balanced' | 'small'} Speed */
+
 /**
  * Settings of one picture. Everything is optional.
  *
@@ -20,7 +22,8 @@ import { NAME_MAX } from './image.js';
  * @property {boolean} [eightBit] write 8 bits a sample also for a 16-bit PNG; default `false`
  * @property {boolean} [allowTruncated] decode what is there of a damaged or cut-off file; default
  *   `false`
- * @property {number} [compression] zlib level of the PNG, 1 to 9; default 1
+ * @property {Speed} [speed] of writing the PNG: `'small'` takes several times as long as
+ *   `'balanced'` for a smaller file, `'fast'` half as long for a larger one; default `'balanced'`
  * @property {number} [pixelsMax] width times height of the input; default 120,000,000
  * @property {number} [bytesMax] size of the input; default 268,435,456
  * @property {boolean} [transfer] gives the photo's buffer to the worker, if there is one, instead of
@@ -50,9 +53,9 @@ const rules = {
   },
   eightBit: { expected: 'a boolean', test: isBoolean },
   allowTruncated: { expected: 'a boolean', test: isBoolean },
-  compression: {
-    expected: 'an integer from 1 to 9',
-    test: (value) => isCount(value) && value <= 9,
+  speed: {
+    expected: "'fast', 'balanced' or 'small'",
+    test: (value) => value === 'fast' || value === 'balanced' || value === 'small',
   },
   pixelsMax: { expected: 'a positive integer', test: isCount },
   bytesMax: { expected: 'a positive integer', test: isCount },
@@ -84,7 +87,7 @@ export function readOptions(options = {}) {
     onEmpty = 'transparent',
     eightBit = false,
     allowTruncated = false,
-    compression = 1,
+    speed = 'balanced',
     pixelsMax = PIXELS_MAX,
     bytesMax = BYTES_MAX,
     transfer = false,
@@ -99,7 +102,7 @@ export function readOptions(options = {}) {
     onEmpty,
     eightBit,
     allowTruncated,
-    compression,
+    speed,
     pixelsMax,
     bytesMax,
     transfer,

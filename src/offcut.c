@@ -15,14 +15,13 @@ offcut_options offcut_options_default(void) {
     return (offcut_options){
         .pixels_max = 120000000,
         .bytes_max = (size_t)256 << 20,
-        .compression = 1,
         .input = offcut_input_default(),
     };
 }
 
 static offcut_status check_options(offcut_ctx *ctx, const offcut_options *options) {
-    OFFCUT_FAIL_IF(options->compression < 1 || options->compression > 9, ctx, OFFCUT_ERR_ARGUMENT,
-                   "expected compression 1 to 9, received %d", options->compression);
+    OFFCUT_FAIL_IF((unsigned)options->speed > OFFCUT_SPEED_SMALL, ctx, OFFCUT_ERR_ARGUMENT,
+                   "expected speed 0 to 2, received %d", (int)options->speed);
     OFFCUT_FAIL_IF(options->output != OFFCUT_OUTPUT_CUTOUT && options->output != OFFCUT_OUTPUT_MASK,
                    ctx, OFFCUT_ERR_ARGUMENT, "expected output 0 or 1, received %d",
                    (int)options->output);

@@ -110,7 +110,7 @@ void offcut_options_set_allow_truncated(offcut_options *options, int on);
 void offcut_options_set_reduce_to_8_bits(offcut_options *options, int on);
 void offcut_options_set_no_refine(offcut_options *options, int on);
 void offcut_options_set_refuse_empty(offcut_options *options, int on);
-void offcut_options_set_compression(offcut_options *options, int level);
+void offcut_options_set_speed(offcut_options *options, int speed);
 void offcut_options_set_output(offcut_options *options, int output);
 /* Part of options, nothing to free. */
 offcut_input *offcut_options_input(offcut_options *options);
@@ -152,8 +152,8 @@ void offcut_options_set_refuse_empty(offcut_options *options, int on) {
     options->refuse_empty = on;
 }
 
-void offcut_options_set_compression(offcut_options *options, int level) {
-    options->compression = level;
+void offcut_options_set_speed(offcut_options *options, int speed) {
+    options->speed = (offcut_speed)speed;
 }
 
 void offcut_options_set_output(offcut_options *options, int output) {

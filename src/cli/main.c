@@ -23,9 +23,11 @@ static const char usage[] =
     "      --allow-truncated decode what is there of a damaged file\n"
     "      --8-bit           write 8 bits also for a 16-bit PNG\n"
     "      --refuse-empty    fail where there is no subject\n"
-    "      --compression N   zlib level, 1 to 9\n"
-    "      --mean R,G,B  --std R,G,B  --peak\n"
-    "                        how the network wants its input: (v / peak - mean) / std\n"
+    "      --speed fast|balanced|small\n"
+    "                        of writing the PNG: fast makes larger files\n"
+    "      --mean R,G,B  --std R,G,B  --peak  --bgr\n"
+    "                        how the network wants its input: (v / peak - mean) / std, and\n"
+    "                        blue first\n"
     "      --activation none|sigmoid|softmax  --channel N\n"
     "                        how its output becomes the mask\n"
     "  -h, --help            this text\n"
@@ -48,15 +50,16 @@ static bool parse_number(const char *text, unsigned long max, unsigned long *num
     return end != text && *end == 0 && *text != '-' && *number <= max;
 }
 
-static bool parse_activation(const char *text, offcut_activation *activation) {
-    static const char *const names[] = {"none", "sigmoid", "softmax"};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(text, names[i]) != 0) continue;
-        *activation = (offcut_activation)i;
-        return true;
-    }
+/* The place of text among count names; false if it is none of them. */
+static bool parse_name(const char *text, const char *const *names, int count, int *place) {
+    for (*place = 0; *place < count; ++*place)
+        if (strcmp(text, names[*place]) == 0) return true;
     return false;
 }
+
+/* In the order of offcut_activation and offcut_speed. */
+static const char *const activations[] = {"none", "sigmoid", "softmax"};
+static const char *const speeds[] = {"balanced", "fast", "small"};
 
 enum {
     OPTION_MASK = 256,
@@ -64,10 +67,11 @@ enum {
     OPTION_ALLOW_TRUNCATED,
     OPTION_8_BIT,
     OPTION_REFUSE_EMPTY,
-    OPTION_COMPRESSION,
+    OPTION_SPEED,
     OPTION_MEAN,
     OPTION_STD,
     OPTION_PEAK,
+    OPTION_BGR,
     OPTION_ACTIVATION,
     OPTION_CHANNEL,
     OPTION_VERSION,
@@ -81,10 +85,11 @@ static const struct option long_options[] = {
     {"allow-truncated", no_argument, NULL, OPTION_ALLOW_TRUNCATED},
     {"8-bit", no_argument, NULL, OPTION_8_BIT},
     {"refuse-empty", no_argument, NULL, OPTION_REFUSE_EMPTY},
-    {"compression", required_argument, NULL, OPTION_COMPRESSION},
+    {"speed", required_argument, NULL, OPTION_SPEED},
     {"mean", required_argument, NULL, OPTION_MEAN},
     {"std", required_argument, NULL, OPTION_STD},
     {"peak", no_argument, NULL, OPTION_PEAK},
+    {"bgr", no_argument, NULL, OPTION_BGR},
     {"activation", required_argument, NULL, OPTION_ACTIVATION},
     {"channel", required_argument, NULL, OPTION_CHANNEL},
     {"help", no_argument, NULL, 'h'},
@@ -94,6 +99,7 @@ static const struct option long_options[] = {
 
 static bool apply_option(settings *s, int option, const char *value) {
     unsigned long number = 0;
+    int place = 0;
     switch (option) {
         case 'o': s->output = value; return true;
         case 'm': s->model = value; return true;
@@ -103,16 +109,20 @@ static bool apply_option(settings *s, int option, const char *value) {
         case OPTION_8_BIT: s->options.reduce_to_8_bits = 1; return true;
         case OPTION_REFUSE_EMPTY: s->options.refuse_empty = 1; return true;
         case OPTION_PEAK: s->network.divide_by_peak = 1; return true;
+        case OPTION_BGR: s->network.bgr = 1; return true;
         case OPTION_MEAN: return parse_triple(value, s->network.mean);
         case OPTION_STD: return parse_triple(value, s->network.std);
-        case OPTION_ACTIVATION: return parse_activation(value, &s->network.activation);
+        case OPTION_ACTIVATION:
+            if (!parse_name(value, activations, 3, &place)) return false;
+            s->network.activation = (offcut_activation)place;
+            return true;
+        case OPTION_SPEED:
+            if (!parse_name(value, speeds, 3, &place)) return false;
+            s->options.speed = (offcut_speed)place;
+            return true;
         case OPTION_CHANNEL:
             if (!parse_number(value, 65535, &number)) return false;
             s->network.channel = (uint32_t)number;
-            return true;
-        case OPTION_COMPRESSION:
-            if (!parse_number(value, 9, &number)) return false;
-            s->options.compression = (int)number;
             return true;
         default: return false;
     }

@@ -8,10 +8,10 @@
 
 typedef struct offcut__png_spec {
     uint32_t width, height;
-    uint32_t bits;      /* 8 or 16 (rows in the machine's byte order) */
-    bool grey;          /* one sample a pixel, else R, G, B, A */
-    bool opaque;        /* the A of the rows is left out: R, G, B is written */
-    int compression;    /* zlib level 1..9 */
+    uint32_t bits; /* 8 or 16 (rows in the machine's byte order) */
+    bool grey;     /* one sample a pixel, else R, G, B, A */
+    bool opaque;   /* the A of the rows is left out: R, G, B is written */
+    offcut_speed speed;
     const uint8_t *icc; /* borrowed while opening; NULL: none */
     size_t icc_size;
     uint32_t density_x, density_y; /* pixels per metre; 0: none */

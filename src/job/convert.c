@@ -36,7 +36,7 @@ static offcut_status open_writer(offcut_conversion *self) {
             .height = self->height,
             .bits = self->bits,
             .opaque = !info->has_alpha,
-            .compression = self->options.compression,
+            .speed = self->options.speed,
             .icc = info->icc,
             .icc_size = info->icc_size,
             .density_x = density_x,
@@ -81,9 +81,7 @@ static offcut_status prepare(offcut_conversion *self, const uint8_t *data, size_
     self->width = turned ? info->height : info->width;
     self->height = turned ? info->width : info->height;
     self->bits = wide ? info->bits : 8;
-    /* Both orders of the sides pass through the same rows. */
-    const uint32_t side = self->width > self->height ? self->width : self->height;
-    self->slice = side < OFFCUT_SLICE_PIXELS ? OFFCUT_SLICE_PIXELS / side : 1;
+    self->slice = offcut__slice_rows(self->width, self->height, self->options.speed);
     return OFFCUT_OK;
 }
 

@@ -10,10 +10,15 @@ static uint32_t output_bits(const offcut_job *job) {
     return job->options.reduce_to_8_bits ? 8 : offcut_decoder_info(job->decoder)->bits;
 }
 
+uint32_t offcut__slice_rows(uint32_t width, uint32_t height, offcut_speed speed) {
+    /* SMALL takes up to 2 microseconds for a pixel. */
+    const uint32_t pixels = OFFCUT_SLICE_PIXELS / (speed == OFFCUT_SPEED_SMALL ? 16 : 1);
+    const uint32_t side = width > height ? width : height;
+    return side < pixels ? pixels / side : 1;
+}
+
 static uint32_t slice_rows(const offcut_job *job) {
-    /* Both orders of the sides pass through the same buffer. */
-    const uint32_t side = job->width > job->height ? job->width : job->height;
-    return side < OFFCUT_SLICE_PIXELS ? OFFCUT_SLICE_PIXELS / side : 1;
+    return offcut__slice_rows(job->width, job->height, job->options.speed);
 }
 
 static offcut_status begin(offcut_job *job) {
@@ -24,7 +29,7 @@ static offcut_status begin(offcut_job *job) {
         .height = job->height,
         .bits = output_bits(job),
         .grey = job->options.output == OFFCUT_OUTPUT_MASK,
-        .compression = job->options.compression,
+        .speed = job->options.speed,
         .icc = job->options.output == OFFCUT_OUTPUT_MASK ? NULL : info->icc,
         .icc_size = info->icc_size,
         .density_x = turned ? info->density_y : info->density_x,

@@ -48,6 +48,9 @@ offcut_status offcut__job_encode(offcut_job *job);
 /* 16 bits a sample to 8, rounded to nearest; in place. */
 void offcut__reduce_rows(uint8_t *rows, size_t samples);
 
+/* Rows of a slice of width x height pixels, turned or not, on the way into a file. */
+uint32_t offcut__slice_rows(uint32_t width, uint32_t height, offcut_speed speed);
+
 void offcut__job_enter(offcut_job *job, offcut_stage stage);
 
 #endif

@@ -7,7 +7,7 @@
 enum { SIDE = 12 };
 
 static file_bytes make_png(offcut_ctx *ctx) {
-    const offcut__png_spec spec = {.width = SIDE, .height = SIDE, .bits = 8, .compression = 1};
+    const offcut__png_spec spec = {.width = SIDE, .height = SIDE, .bits = 8};
     offcut__bytes file = {0};
     offcut__png_writer *writer = NULL;
     uint8_t *pixels = make_pixels(SIDE, SIDE);

@@ -52,12 +52,12 @@ static offcut__bytes write_png(offcut_ctx *ctx, const offcut__png_spec *spec,
 }
 
 static void test_rgba(offcut_ctx *ctx, const uint8_t *pixels) {
-    for (int level = 1; level <= 9; level++)
+    for (offcut_speed speed = OFFCUT_SPEED_BALANCED; speed <= OFFCUT_SPEED_SMALL; speed++)
         for (uint32_t bits = 8; bits <= 16; bits += 8) {
             const offcut__png_spec spec = {.width = bits == 8 ? WIDTH : WIDTH / 2,
                                            .height = HEIGHT,
                                            .bits = bits,
-                                           .compression = level,
+                                           .speed = speed,
                                            .density_x = 2835,
                                            .density_y = 11811};
             offcut__bytes file = write_png(ctx, &spec, pixels);
@@ -67,7 +67,7 @@ static void test_rgba(offcut_ctx *ctx, const uint8_t *pixels) {
             CHECK(result.status == OFFCUT_OK && result.info.bits == bits);
             CHECK(result.info.density_x == 2835 && result.info.density_y == 11811);
             const size_t size = (size_t)spec.width * HEIGHT * bits / 2;
-            CHECKF(memcmp(result.pixels, pixels, size) == 0, "level %d, %u bits", level, bits);
+            CHECKF(memcmp(result.pixels, pixels, size) == 0, "speed %d, %u bits", (int)speed, bits);
             free(result.pixels);
             offcut__bytes_free(&again);
             offcut__bytes_free(&file);
@@ -77,7 +77,7 @@ static void test_rgba(offcut_ctx *ctx, const uint8_t *pixels) {
 static void test_grey(offcut_ctx *ctx, const uint8_t *pixels) {
     for (uint32_t bits = 8; bits <= 16; bits += 8) {
         const offcut__png_spec spec = {
-            .width = WIDTH, .height = HEIGHT, .bits = bits, .grey = true, .compression = 1};
+            .width = WIDTH, .height = HEIGHT, .bits = bits, .grey = true};
         offcut__bytes file = write_png(ctx, &spec, pixels);
         const decoded result = decode(ctx, file.data, file.size, NULL, 1);
         CHECK(result.status == OFFCUT_OK && result.info.bits == bits && !result.info.has_alpha);
@@ -95,12 +95,8 @@ static void test_grey(offcut_ctx *ctx, const uint8_t *pixels) {
 }
 
 static void test_profile(offcut_ctx *ctx, const uint8_t *pixels) {
-    offcut__png_spec spec = {.width = WIDTH,
-                             .height = 5,
-                             .bits = 8,
-                             .compression = 1,
-                             .icc = profile,
-                             .icc_size = sizeof profile};
+    offcut__png_spec spec = {
+        .width = WIDTH, .height = 5, .bits = 8, .icc = profile, .icc_size = sizeof profile};
     const char *const spaces[] = {"RGB ", "GRAY", "CMYK"};
     for (int i = 0; i < 3; i++) { /* what does not describe RGB is left out */
         make_profile(spaces[i]);
@@ -125,7 +121,7 @@ static void test_profile(offcut_ctx *ctx, const uint8_t *pixels) {
 }
 
 static void test_order(offcut_ctx *ctx, const uint8_t *pixels) {
-    offcut__png_spec spec = {.width = 10, .height = 4, .bits = 8, .compression = 1};
+    offcut__png_spec spec = {.width = 10, .height = 4, .bits = 8};
     offcut__bytes sink = {0};
     offcut__png_writer *writer = NULL;
     CHECK(offcut__png_writer_open(ctx, &spec, &sink, &writer) == OFFCUT_OK);
@@ -146,12 +142,11 @@ static void test_order(offcut_ctx *ctx, const uint8_t *pixels) {
     offcut__bytes_free(&sink);
 
     const offcut__png_spec wrong[] = {
-        {.width = 0, .height = 4, .bits = 8, .compression = 1},
-        {.width = 10, .height = 0, .bits = 8, .compression = 1},
-        {.width = 10, .height = 4, .bits = 4, .compression = 1},
-        {.width = 10, .height = 4, .bits = 8, .compression = 0},
-        {.width = 10, .height = 4, .bits = 8, .compression = 10},
-        {.width = 0x80000000u, .height = 4, .bits = 8, .compression = 1},
+        {.width = 0, .height = 4, .bits = 8},
+        {.width = 10, .height = 0, .bits = 8},
+        {.width = 10, .height = 4, .bits = 4},
+        {.width = 10, .height = 4, .bits = 8, .speed = (offcut_speed)3},
+        {.width = 0x80000000u, .height = 4, .bits = 8},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         CHECK(offcut__png_writer_open(ctx, &wrong[i], &sink, &writer) == OFFCUT_ERR_ARGUMENT);

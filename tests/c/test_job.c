@@ -28,8 +28,7 @@ static void make_png(offcut_ctx *ctx, uint32_t bits, bool opaque, uint32_t orien
                      offcut__bytes *png) {
     offcut__bytes plain = {0};
     offcut__png_writer *writer = NULL;
-    const offcut__png_spec spec = {
-        .width = WIDTH, .height = HEIGHT, .bits = bits, .compression = 6};
+    const offcut__png_spec spec = {.width = WIDTH, .height = HEIGHT, .bits = bits};
     CHECK(offcut__png_writer_open(ctx, &spec, &plain, &writer) == OFFCUT_OK);
     for (uint32_t y = 0; y < HEIGHT; y++) {
         uint8_t row[WIDTH * 8];
@@ -168,7 +167,7 @@ static void test_options(offcut_ctx *ctx) {
     offcut_options options = offcut_options_default();
     offcut_job *job = NULL;
 
-    options.compression = 0;
+    options.speed = (offcut_speed)3;
     CHECK(offcut_job_open(ctx, NULL, photo.data, photo.size, &options, &job) ==
           OFFCUT_ERR_ARGUMENT);
     CHECK(job == NULL && strlen(offcut_detail(ctx)) > 0);

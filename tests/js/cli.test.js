@@ -146,7 +146,7 @@ test('--mask writes the matte alone, and the other switches arrive', async () =>
   assert.equal(mask[25], 0); // colour type grey
   await offcut(['photos/a.jpg', '-o', 'plain.png', '--mask', '--no-refine']);
   assert.notDeepEqual(await readFile(at('plain.png')), mask);
-  await offcut(['photos/a.jpg', '-o', 'packed.png', '--compression', '9']);
+  await offcut(['photos/a.jpg', '-o', 'packed.png', '--speed', 'small']);
   assert.ok((await stat(at('packed.png'))).size < (await stat(at('one.png'))).size);
   await writeFile(at('deep.png'), await disc().toColourspace('rgb16').png().toBuffer());
   await offcut(['deep.png', '-o', 'wide.png']);
@@ -241,7 +241,7 @@ test('wrong usage ends with 2, says why, and does nothing', async () => {
   for (const [args, message] of /** @type {[string[], RegExp][]} */ ([
     [[], /missing required argument 'IN'/],
     [['photos/a.jpg', '--colour'], /unknown option '--colour'/],
-    [['photos/a.jpg', '--compression', '10'], /Expected 1 to 9/],
+    [['photos/a.jpg', '--speed', '9'], /Allowed choices are fast, balanced, small/],
     [['photos/a.jpg', '-j', '0'], /Expected 1 to 99/],
     [
       ['photos/a.jpg', '--name', 'x'.repeat(31)],

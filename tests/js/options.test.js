@@ -39,13 +39,10 @@ test('a wrong option is named, with what was expected and what came', () => {
     [{ allowTruncated: {} }, 'Expected a boolean for allowTruncated but received an object'],
     [{ output: 'matte' }, `Expected 'cutout' or 'mask' for output but received "matte"`],
     [{ onEmpty: 'fail' }, `Expected 'transparent' or 'error' for onEmpty but received "fail"`],
+    [{ speed: 'slow' }, `Expected 'fast', 'balanced' or 'small' for speed but received "slow"`],
     [
-      { compression: 0 },
-      'Expected an integer from 1 to 9 for compression but received 0 of type number',
-    ],
-    [
-      { compression: 10 },
-      'Expected an integer from 1 to 9 for compression but received 10 of type number',
+      { speed: 1 },
+      "Expected 'fast', 'balanced' or 'small' for speed but received 1 of type number",
     ],
     [
       { pixelsMax: 1.5 },

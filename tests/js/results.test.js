@@ -231,13 +231,16 @@ test('without refinement alpha is the mask enlarged', async () => {
   assert.deepEqual(plain.at(190, 150).slice(0, 3), [0, 0, 0]);
 });
 
-test('compression changes the size, not the picture', async () => {
+test('speed changes the size, not the picture', async () => {
   const [photo] = examplePhotos();
-  const small = await sharp(photo).resize(400).jpeg().toBuffer();
-  const fast = await engine.removeBackground(small, { compression: 1 });
-  const best = await engine.removeBackground(small, { compression: 9 });
-  assert.ok(best.png.length < fast.png.length, `${best.png.length} and ${fast.png.length}`);
-  assert.deepEqual((await pixels(best.png)).samples, (await pixels(fast.png)).samples);
+  const picture = await sharp(photo).resize(400).jpeg().toBuffer();
+  const { png: fast } = await engine.removeBackground(picture, { speed: 'fast' });
+  const { png: balanced } = await engine.removeBackground(picture);
+  const { png: small } = await engine.removeBackground(picture, { speed: 'small' });
+  assert.ok(small.length < balanced.length, `${small.length} and ${balanced.length}`);
+  assert.ok(balanced.length < fast.length, `${balanced.length} and ${fast.length}`);
+  assert.deepEqual((await pixels(balanced)).samples, (await pixels(fast)).samples);
+  assert.deepEqual((await pixels(small)).samples, (await pixels(fast)).samples);
 });
 
 test('says how long each stage took and which build did it', async () => {
