@@ -150,13 +150,17 @@ static offcut_status webp_start(offcut_decoder *decoder, uint32_t reduce) {
 }
 
 static offcut_status webp_read(offcut_decoder *decoder, uint8_t *rows, uint32_t count) {
-    const webp_state *state = decoder->state;
+    webp_state *state = decoder->state;
     const size_t stride = offcut__decoder_stride(decoder);
     if (state->by_rows) {
         uint32_t done = 0;
         const VP8StatusCode code = offcut__webp_rows_read(state->rows, rows, count, &done);
         if (done < count && !forgives(decoder, code)) return fail(decoder, code);
         memset(rows + done * stride, 0, (count - done) * stride);
+        if (decoder->row + count == decoder->pass_height) { /* they may hold the whole picture */
+            offcut__webp_rows_close(state->rows);
+            state->rows = NULL;
+        }
         return OFFCUT_OK;
     }
     memcpy(rows, state->whole + decoder->row * stride, count * stride);
