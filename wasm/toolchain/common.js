@@ -102,6 +102,15 @@ function finish(command, args, result, advice) {
 }
 
 /**
+ * Where `once` makes a folder.
+ * @param {string} name
+ * @param {unknown} recipe
+ */
+export function folderOf(name, recipe) {
+  return cachePath(`${name}-${sha256(JSON.stringify(recipe)).slice(0, 12)}`);
+}
+
+/**
  * Makes a folder of the cache once: into a temporary folder that gets its name only when it is complete, so that an
  * interruption never leaves half of it. The name holds a hash of the recipe: another recipe, another folder.
  * @param {string} name
@@ -111,7 +120,7 @@ function finish(command, args, result, advice) {
  * @returns {Promise<string>} the folder
  */
 export async function once(name, recipe, make) {
-  const folder = cachePath(`${name}-${sha256(JSON.stringify(recipe)).slice(0, 12)}`);
+  const folder = folderOf(name, recipe);
   if (fs.existsSync(folder)) return folder;
   return withLock(name.replaceAll('/', '-'), async () => {
     if (fs.existsSync(folder)) return folder;
