@@ -2,7 +2,7 @@
 # How the WebAssembly files are made: no JavaScript of Emscripten's, only a .wasm for our own shim.
 #   dist/offcut.wasm          simd128, the baseline
 #   dist/offcut.relaxed.wasm  relaxed SIMD
-#   dist/offcut.wasi.wasm     the command, WASI preview 1
+#   dist/offcut.wasi.wasm     the command with the default network inside, WASI preview 1
 
 set(wasm_options -msimd128)
 if(OFFCUT_RELAXED_SIMD)
@@ -19,14 +19,45 @@ add_compile_options(${wasm_options})
 
 # Sizes: the memory starts small, and the stack holds the libraries' deepest calls (libwebp's, about 20 kB) many times.
 set(wasm_link_options ${wasm_options} -O3 -sSTANDALONE_WASM -sFILESYSTEM=0 -sALLOW_MEMORY_GROWTH
-    -sINITIAL_MEMORY=1mb -sMAXIMUM_MEMORY=4gb -sMEMORY_GROWTH_GEOMETRIC_STEP=0.1
+    -sMAXIMUM_MEMORY=4gb -sMEMORY_GROWTH_GEOMETRIC_STEP=0.1
     -sSTACK_SIZE=256kb)
+
+# The default network, and how the manifest says that it is used, for src/cli/model.c.
+function(offcut_put_model_inside target)
+    set(models ${PROJECT_SOURCE_DIR}/models)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${models}/manifest.json)
+    file(READ ${models}/manifest.json manifest)
+    string(JSON file GET "${manifest}" default file)
+    foreach(name IN ITEMS width height mean std divideByPeak bgr)
+        string(JSON input_${name} GET "${manifest}" default input ${name})
+    endforeach()
+    foreach(name IN ITEMS index channel activation)
+        string(JSON output_${name} GET "${manifest}" default output ${name})
+    endforeach()
+    # JSON's false, list and word in C.
+    foreach(name IN ITEMS input_divideByPeak input_bgr)
+        string(REPLACE ON 1 ${name} ${${name}})
+        string(REPLACE OFF 0 ${name} ${${name}})
+    endforeach()
+    foreach(name IN ITEMS input_mean input_std)
+        string(REGEX REPLACE "[[](.*)[]]" "{\\1}" ${name} "${${name}}")
+        string(REGEX REPLACE "[ \n]+" "" ${name} "${${name}}")
+    endforeach()
+    string(TOUPPER ${output_activation} output_activation)
+    configure_file(${PROJECT_SOURCE_DIR}/wasm/model_input.h.in ${PROJECT_BINARY_DIR}/model_input.h)
+    target_include_directories(${target} PRIVATE ${PROJECT_BINARY_DIR})
+    # C23's #embed, which Clang 19 has in all C.
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/src/cli/model.c PROPERTIES
+        COMPILE_DEFINITIONS "OFFCUT_MODEL_FILE=\"${models}/${file}\""
+        COMPILE_OPTIONS -Wno-c23-extensions OBJECT_DEPENDS ${models}/${file})
+endfunction()
 
 function(offcut_link_wasm)
     if(OFFCUT_WASI)
         set(name offcut.wasi)
         add_executable(offcut_wasm ${cli_sources} ${PROJECT_SOURCE_DIR}/wasm/wasi.c)
-        target_link_options(offcut_wasm PRIVATE ${wasm_link_options})
+        target_link_options(offcut_wasm PRIVATE ${wasm_link_options} -sINITIAL_HEAP=1mb)
+        offcut_put_model_inside(offcut_wasm)
     else()
         set(name offcut)
         if(OFFCUT_RELAXED_SIMD)
@@ -41,7 +72,7 @@ function(offcut_link_wasm)
         file(WRITE ${PROJECT_BINARY_DIR}/exports.txt "${names}\n")
 
         add_executable(offcut_wasm ${PROJECT_SOURCE_DIR}/wasm/abi.c)
-        target_link_options(offcut_wasm PRIVATE ${wasm_link_options} --no-entry
+        target_link_options(offcut_wasm PRIVATE ${wasm_link_options} -sINITIAL_MEMORY=1mb --no-entry
                             -sEXPORTED_FUNCTIONS=@${PROJECT_BINARY_DIR}/exports.txt)
         set_target_properties(offcut_wasm PROPERTIES LINK_DEPENDS ${exports})
     endif()

@@ -9,15 +9,16 @@
 #include <string.h>
 
 #include "file.h"
+#include "model.h"
 
 enum { EXIT_USAGE = 64, EXIT_FILE = 74 };
 
 static const char usage[] =
-    "Usage: offcut --model FILE [options] [IN]\n"
+    "Usage: offcut [options] [IN]\n"
     "Removes the background of a JPEG, PNG or WebP picture. IN and OUT default to - (stdin, "
     "stdout).\n"
     "  -o, --output OUT      where the PNG goes\n"
-    "  -m, --model FILE      the network, ONNX\n"
+    "  -m, --model FILE      the network, ONNX; the command for WASI has one inside\n"
     "      --mask            write the alpha matte alone, as a grey PNG\n"
     "      --no-refine       enlarge the network's mask as it is\n"
     "      --allow-truncated decode what is there of a damaged file\n"
@@ -134,10 +135,10 @@ static int fail(offcut_ctx *ctx, const char *path, offcut_status status) {
 }
 
 static int remove_background(offcut_ctx *ctx, const settings *s, const offcut_buffer *onnx,
-                             const offcut_buffer *photo) {
+                             const offcut_input *network, const offcut_buffer *photo) {
     offcut_model *model = NULL;
-    offcut_status status = offcut_model_load(ctx, onnx->data, onnx->size, &s->network, &model);
-    if (status != OFFCUT_OK) return fail(ctx, s->model, status);
+    offcut_status status = offcut_model_load(ctx, onnx->data, onnx->size, network, &model);
+    if (status != OFFCUT_OK) return fail(ctx, s->model ? s->model : "the network inside", status);
     offcut_buffer png = {0};
     status = offcut_remove_background(ctx, model, photo->data, photo->size, &s->options, &png);
     offcut_model_free(model);
@@ -148,15 +149,20 @@ static int remove_background(offcut_ctx *ctx, const settings *s, const offcut_bu
 }
 
 static int run(const settings *s) {
-    offcut_buffer onnx = {0}, photo = {0};
+    offcut_buffer inside = {0}, file = {0}, photo = {0};
+    offcut_input network = s->network;
+    if (!s->model && !model_inside(&inside, &network)) {
+        fputs("offcut: this command has no network inside: --model FILE names one\n", stderr);
+        return EXIT_USAGE;
+    }
     offcut_ctx *ctx = offcut_create();
     int code = EXIT_FILE;
     if (!ctx)
         code = fail(NULL, s->input, OFFCUT_ERR_MEMORY);
-    else if (file_read(s->model, &onnx) && file_read(s->input, &photo))
-        code = remove_background(ctx, s, &onnx, &photo);
+    else if ((!s->model || file_read(s->model, &file)) && file_read(s->input, &photo))
+        code = remove_background(ctx, s, s->model ? &file : &inside, &network, &photo);
     offcut_buffer_free(&photo);
-    offcut_buffer_free(&onnx);
+    offcut_buffer_free(&file);
     offcut_free(ctx);
     return code;
 }
@@ -182,7 +188,7 @@ int main(int argc, char **argv) {
             return EXIT_USAGE;
         }
     }
-    if (!s.model || argc - optind > 1) {
+    if (argc - optind > 1) {
         fputs(usage, stderr);
         return EXIT_USAGE;
     }
