@@ -31,6 +31,7 @@ export const tools = {
   deno: npmFile('@deno/linux-x64-glibc/deno'),
   bun: npmFile('@oven/bun-linux-x64/bin/bun'),
   wrangler: npmFile('wrangler/bin/wrangler.js'),
+  esbuild: npmFile('@esbuild/linux-x64/bin/esbuild'),
   wasmtime: fs.existsSync(pythonFolder) ? which('python3') : '',
   chromium: which('chromium') || which('chromium-browser') || which('google-chrome'),
   firefox: which('firefox-esr') || which('firefox'),
