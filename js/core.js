@@ -19,6 +19,7 @@ import { readWorkerOptions } from './worker/settings.js';
 
 export { OffcutError } from './errors.js';
 export { manifest } from './manifest.js';
+export { peakMemory } from './memory.js';
 export { findModel } from './model.js';
 
 /**

@@ -9,6 +9,7 @@ import { createEntry } from './entry.js';
 import { OffcutError, invalid } from './errors.js';
 
 export { OffcutError } from './errors.js';
+export { peakMemory } from './memory.js';
 
 /**
  * @typedef {import('./codec.js').Codec} Codec

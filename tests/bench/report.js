@@ -9,15 +9,6 @@
 
 /**
  * @param {Measurement[]} measurements
- * @param {boolean} json
- */
-export function report(measurements, json) {
-  if (json) for (const measurement of measurements) console.log(JSON.stringify(measurement));
-  else console.log(table(measurements));
-}
-
-/**
- * @param {Measurement[]} measurements
  * @returns {string}
  */
 export function table(measurements) {
@@ -42,18 +33,6 @@ function show(name, value) {
   if (typeof value !== 'number') return String(value);
   if (name.endsWith('Ms'))
     return `${value.toLocaleString('en', { maximumSignificantDigits: 3 })} ms`;
-  if (name.endsWith('Bytes')) return `${(value / 1e6).toFixed(2)} MB`;
+  if (name.endsWith('Bytes')) return `${(value / 2 ** 20).toFixed(2)} MiB`;
   return value.toLocaleString('en', { maximumSignificantDigits: 4 });
-}
-
-/** @param {number[]} values */
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-/** @param {number} value */
-export function round(value) {
-  return Math.round(value * 100) / 100;
 }

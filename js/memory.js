@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @import { Image } from './image.js' */
+
+import { invalid } from './errors.js';
+
+/**
+ * What is known of a picture beside its size.
+ *
+ * @typedef {object} PictureDetails
+ * @property {number} [bytes] size of the file; default: a byte a pixel, or for PNG and lossless
+ *   WebP all samples
+ * @property {number} [orientation] EXIF, 1 to 8; default 1
+ * @property {8 | 16} [bits] of a sample; default 8
+ * @property {boolean} [alpha] default `false`
+ * @property {boolean} [progressive] JPEG; default `false`
+ * @property {keyof typeof SAMPLES} [subsampling] of a progressive JPEG; default `'4:4:4'`
+ * @property {boolean} [interlaced] PNG; default `false`
+ * @property {boolean} [lossless] WebP; default `false`
+ * @property {boolean} [animated] WebP; default `false`
+ */
+
+/** Samples a pixel that a JPEG stores. */
+const SAMPLES = { '4:0:0': 1, '4:2:0': 1.5, '4:2:2': 2, '4:4:4': 3, cmyk: 4 };
+
+const FORMATS = ['jpeg', 'png', 'webp'];
+
+const MIB = 2 ** 20;
+
+/** The core with the network of this package, in bytes: a test measures whether that is so. */
+const NETWORK = { loading: 24 * MIB, loaded: 17 * MIB, running: 11 * MIB };
+
+/** The guide picture: its longer side at most, and bytes a pixel before, while and after alpha is refined. */
+const GUIDE = { side: 640, decoded: 12, refining: 67, refined: 11 };
+
+/** Rows under way: bytes a pixel of a row, and buffers of fixed size. */
+const ROWS = { perPixel: 160, fixed: 2 * MIB };
+
+/**
+ * The size to which the core's memory grows at most while it removes the background of one picture
+ * with the network of this package: all that WebAssembly takes, the file's bytes included. Not
+ * in it are the host's own copies of the file and of the PNG. A little more than the truth, never less.
+ *
+ *     network + bytes + the largest of
+ *       running                           while the network runs
+ *       67 · guide pixels                 while alpha is refined; the guide is the picture at 640 pixels
+ *       whole + upright + 160 · (width + height)   while pixels are decoded and encoded
+ *
+ * `whole` is what the decoder keeps of the picture, in bytes a pixel: nothing for baseline JPEG,
+ * PNG and lossy WebP; 2 a sample for progressive JPEG (3 with 4:2:0, 6 with 4:4:4), 4 for
+ * interlaced PNG (8 at 16 bits), 4 for lossless WebP, 1 for lossy WebP with alpha, 4 more for an animation. `upright` is
+ * what turning it takes, orientations 3 to 8: 3 bytes a pixel, 4 with alpha, twice that at 16 bits.
+ *
+ * @param {number} width pixels, as it is meant to be seen
+ * @param {number} height
+ * @param {Image['format']} format
+ * @param {PictureDetails} [details]
+ * @returns {number} bytes
+ */
+export function peakMemory(width, height, format, details = {}) {
+  for (const [name, side] of Object.entries({ width, height })) {
+    if (!Number.isSafeInteger(side) || side < 1) throw invalid('a positive integer', name, side);
+  }
+  if (!FORMATS.includes(format)) throw invalid("'jpeg', 'png' or 'webp'", 'format', format);
+  const { orientation = 1, bits = 8, alpha = false } = details;
+  const pixels = width * height;
+  const { bytes = pixels * fileOf(format, details) } = details;
+  const scale = Math.min(1, GUIDE.side / Math.max(width, height));
+  const guide = Math.ceil(width * scale) * Math.ceil(height * scale);
+  const whole = pixels * wholeOf(format, details);
+  const upright = orientation > 2 ? pixels * (alpha ? 4 : 3) * (bits / 8) : 0;
+  const retained = format === 'png' || details.animated ? whole : 0;
+  const rows = ROWS.fixed + ROWS.perPixel * (bits / 8) * (width + height);
+  const whileRunning = NETWORK.running + GUIDE.decoded * guide + retained;
+  const whileRefining = GUIDE.refining * guide + retained;
+  const whilePixelsPass =
+    NETWORK.loading - NETWORK.loaded + GUIDE.refined * guide + whole + upright;
+  return Math.ceil(
+    NETWORK.loaded + bytes + rows + Math.max(whileRunning, whileRefining, whilePixelsPass),
+  );
+}
+
+/**
+ * Bytes a pixel that a file of unknown size may have.
+ *
+ * @param {Image['format']} format
+ * @param {PictureDetails} details
+ */
+function fileOf(format, { bits = 8, alpha = false, lossless = false }) {
+  return format === 'png' || lossless ? (alpha ? 4 : 3) * (bits / 8) : 1;
+}
+
+/**
+ * Bytes a pixel that the decoder keeps.
+ *
+ * @param {Image['format']} format
+ * @param {PictureDetails} details
+ */
+function wholeOf(format, details) {
+  const { bits = 8, alpha, progressive, subsampling = '4:4:4' } = details;
+  if (format === 'jpeg') return progressive ? 2 * SAMPLES[subsampling] : 0;
+  if (format === 'png') return details.interlaced ? 4 * (bits / 8) : 0;
+  return (details.lossless ? 4 : alpha ? 1 : 0) + (details.animated ? 4 : 0);
+}

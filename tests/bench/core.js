@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The core by itself: its builds, and a network or a decoder in them.
+import { readFileSync } from 'node:fs';
+import v8 from 'node:v8';
+import { Binding } from '../../js/binding.js';
+
+if (process.versions.v8.startsWith('11.3.')) {
+  v8.setFlagsFromString('--experimental-wasm-relaxed-simd'); // as the command line does
+}
+
+/** @type {readonly import('offcut').Variant[]} */
+export const variants = ['relaxed', 'simd128'];
+
+const dist = new URL('../../dist/', import.meta.url);
+const files = { relaxed: 'offcut.relaxed.wasm', simd128: 'offcut.wasm' };
+
+/** @param {import('offcut').Variant} variant */
+export async function createBinding(variant) {
+  return Binding.create(new WebAssembly.Module(readFileSync(new URL(files[variant], dist))));
+}
+
+/**
+ * @param {import('offcut').Variant} variant
+ * @param {Uint8Array} onnx
+ * @param {Float32Array} input
+ * @param {number} side
+ * @returns {Promise<() => void>} one run
+ */
+export async function networkOf(variant, onnx, input, side) {
+  const binding = await createBinding(variant);
+  const { c, ctx } = binding;
+  const settings = c.offcut_input_new();
+  c.offcut_input_set_size(settings, side, side);
+  const bytes = binding.copyIn(onnx);
+  const model = binding.statusOut((out) =>
+    c.offcut_model_load(ctx, bytes, onnx.length, settings, out),
+  );
+  c.free(bytes);
+  const picture = binding.copyIn(new Uint8Array(input.buffer));
+  const out = binding.copyIn(new Uint8Array(12));
+  return () => binding.check(c.offcut_network_run(ctx, model, picture, out, out + 4, out + 8));
+}
