@@ -32,11 +32,17 @@ export { peakMemory } from './memory.js';
  * @typedef {import('./worker/settings.js').WorkerOptions} WorkerOptions
  */
 
+// Each address stands in a `new URL(…, import.meta.url)` of its own: that is the form which
+// bundlers know, and some build for Node.
 const entry = createEntry({
-  compile: async (variant) => {
-    const file = variant === 'relaxed' ? 'offcut.relaxed.wasm' : 'offcut.wasm';
-    return WebAssembly.compile(await read(new URL(`../dist/${file}`, import.meta.url)));
-  },
+  compile: async (variant) =>
+    WebAssembly.compile(
+      await read(
+        variant === 'relaxed'
+          ? new URL('../dist/offcut.relaxed.wasm', import.meta.url)
+          : new URL('../dist/offcut.wasm', import.meta.url),
+      ),
+    ),
   model: () => read(new URL('../models/default.onnx', import.meta.url)),
   open,
   readModel: async (data) => {
