@@ -144,8 +144,8 @@ typedef struct offcut_info {
     uint32_t orientation; /* EXIF, 1..8; 0, missing and above 8 count as 1 */
     uint32_t bits;        /* per sample of the decoded rows: 8 or 16 */
     int has_alpha;
-    int whole; /* the decoder keeps the picture in memory: progressive JPEG, interlaced PNG, WebP
-                  but for plain lossy */
+    int whole; /* the decoder keeps something of every pixel in memory: the coefficients of a JPEG
+                  of several scans, the alpha plane of a lossy WebP */
     uint32_t density_x; /* pixels per metre, 0 if unknown */
     uint32_t density_y;
     const uint8_t *icc; /* the ICC profile, NULL if none or not to be carried on (CMYK); owned by
@@ -294,6 +294,12 @@ const offcut_info *offcut_decoder_info(const offcut_decoder *decoder);
  * The size of the pass goes to *width, *height. */
 offcut_status offcut_decoder_start(offcut_decoder *decoder, uint32_t reduce, uint32_t *width,
                                    uint32_t *height);
+
+/* Some files have to be read on before there is a first row: a JPEG of several scans to its end, an
+ * interlaced PNG to its middle. This does a step of that, of some milliseconds; *ready turns 1 when
+ * nothing is left to do, for other files at once. Without it the first read does it all. Fails as
+ * offcut_decoder_read() does. */
+offcut_status offcut_decoder_prepare(offcut_decoder *decoder, int *ready);
 
 /* The next count rows of the pass, width * 4 * (bits / 8) bytes each. Fails with ERR_CORRUPT,
  * ERR_TRUNCATED, ERR_UNSUPPORTED, ERR_MEMORY, ERR_STATE (no pass begun, or more rows than there

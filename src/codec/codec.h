@@ -14,20 +14,25 @@ struct offcut_decoder {
     offcut_options options;
     offcut_info info;
     const offcut__codec *codec;
-    void *state;                      /* the codec's own, made by open, freed by close */
+    void *state;                      /* the codec's own, zeroed before open */
     uint32_t pass_width, pass_height; /* 0: no pass is under way */
+    bool prepared;                    /* rows can be read */
     uint32_t row;                     /* rows read in this pass */
 };
 
 /* Arguments are checked and decoder->ctx, data, size, options and info.format are set before any of
  * these is called. */
 struct offcut__codec {
-    /* Reads the header, fills info, allocates state. Limits are applied by offcut__decoder_limits()
+    size_t state_size;
+    /* Reads the header, fills info. Limits are applied by offcut__decoder_limits()
      * before anything that grows with the picture is allocated. On failure close is called all the
      * same. */
     offcut_status (*open)(offcut_decoder *decoder);
     /* Sets pass_width and pass_height. */
     offcut_status (*start)(offcut_decoder *decoder, uint32_t reduce);
+    /* Does a step, of some milliseconds, of what must come before the first row; *ready says that
+     * none is left. */
+    offcut_status (*prepare)(offcut_decoder *decoder, bool *ready);
     /* decoder->row is the first of the rows; count is at least 1 and the pass has as many left. */
     offcut_status (*read)(offcut_decoder *decoder, uint8_t *rows, uint32_t count);
     void (*close)(offcut_decoder *decoder);

@@ -64,7 +64,8 @@ offcut_status offcut_decoder_open(offcut_ctx *ctx, const uint8_t *data, size_t s
     self->info.format = format;
     self->info.orientation = 1;
     self->info.bits = 8;
-    const offcut_status status = self->codec->open(self);
+    offcut_status status = offcut__alloc(ctx, 1, self->codec->state_size, &self->state);
+    if (status == OFFCUT_OK) status = self->codec->open(self);
     if (status != OFFCUT_OK) {
         offcut_decoder_close(self);
         return status;
@@ -75,12 +76,18 @@ offcut_status offcut_decoder_open(offcut_ctx *ctx, const uint8_t *data, size_t s
 
 void offcut_decoder_close(offcut_decoder *decoder) {
     if (!decoder) return;
-    decoder->codec->close(decoder);
+    if (decoder->state) decoder->codec->close(decoder);
+    free(decoder->state);
     free(decoder);
 }
 
 const offcut_info *offcut_decoder_info(const offcut_decoder *decoder) {
     return decoder ? &decoder->info : NULL;
+}
+
+static void end_pass(offcut_decoder *decoder) {
+    decoder->row = decoder->pass_width = decoder->pass_height = 0;
+    decoder->prepared = false;
 }
 
 offcut_status offcut_decoder_start(offcut_decoder *decoder, uint32_t reduce, uint32_t *width,
@@ -92,14 +99,32 @@ offcut_status offcut_decoder_start(offcut_decoder *decoder, uint32_t reduce, uin
                    "expected a place for width and height, received NULL");
     OFFCUT_FAIL_IF(reduce != 1 && reduce != 2 && reduce != 4 && reduce != 8, decoder->ctx,
                    OFFCUT_ERR_ARGUMENT, "expected reduce 1, 2, 4 or 8, received %u", reduce);
-    decoder->row = decoder->pass_width = decoder->pass_height = 0;
+    end_pass(decoder);
     const offcut_status status = decoder->codec->start(decoder, reduce);
     if (status != OFFCUT_OK) {
-        decoder->pass_width = decoder->pass_height = 0;
+        end_pass(decoder);
         return status;
     }
     *width = decoder->pass_width;
     *height = decoder->pass_height;
+    return OFFCUT_OK;
+}
+
+offcut_status offcut_decoder_prepare(offcut_decoder *decoder, int *ready) {
+    if (ready) *ready = 0;
+    if (!decoder) return OFFCUT_ERR_ARGUMENT;
+    OFFCUT_FAIL_IF(!ready, decoder->ctx, OFFCUT_ERR_ARGUMENT,
+                   "expected a place for the answer, received NULL");
+    OFFCUT_FAIL_IF(decoder->pass_height == 0, decoder->ctx, OFFCUT_ERR_STATE,
+                   "expected offcut_decoder_start() before a pass is prepared");
+    if (!decoder->prepared) {
+        const offcut_status status = decoder->codec->prepare(decoder, &decoder->prepared);
+        if (status != OFFCUT_OK) {
+            end_pass(decoder);
+            return status;
+        }
+    }
+    *ready = decoder->prepared;
     return OFFCUT_OK;
 }
 
@@ -113,9 +138,10 @@ offcut_status offcut_decoder_read(offcut_decoder *decoder, uint8_t *rows, uint32
                    "expected at most %u more rows to be read, received %u",
                    decoder->pass_height - decoder->row, count);
     if (count == 0) return OFFCUT_OK;
+    for (int ready = 0; !ready;) OFFCUT_TRY(offcut_decoder_prepare(decoder, &ready));
     const offcut_status status = decoder->codec->read(decoder, rows, count);
     if (status != OFFCUT_OK) {
-        decoder->pass_width = decoder->pass_height = decoder->row = 0;
+        end_pass(decoder);
         return status;
     }
     decoder->row += count;

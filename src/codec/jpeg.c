@@ -25,17 +25,24 @@ enum { STRAY_BYTES_MAX = 64 };
 #define SCAN_PIXELS_MAX 4e9
 enum { SCANS_FREE = 40, SCANS_MAX = 1000 };
 
+/* Pixels of a scan that one step of the preparation reads. */
+enum { STEP_PIXELS = 1 << 20 };
+
+/* Blocks that a bit of the file may stand for where arithmetic coding sets no bound. A policy: 1 kB
+ * for about 30 megapixels. */
+enum { ARITHMETIC_BLOCKS_A_BIT = 64 };
+
 typedef struct jpeg_state {
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr errors;
     struct jpeg_source_mgr source;
-    struct jpeg_progress_mgr progress;
     offcut__jump jump;
     offcut_decoder *decoder;
     offcut_status status; /* why the last jump was made */
     bool ended;           /* the library wanted more bytes than there are */
     bool in_scan;         /* past the header */
-    bool broken;          /* failed within the picture, and that is allowed: the rest is grey */
+    bool cut_off;         /* a scan failed, and that is allowed: what came before it is shown */
+    bool broken;          /* nothing more comes, and that is allowed: the rest is grey */
     uint32_t filled;      /* rows of the current read that are done */
     uint8_t *icc;
 } jpeg_state;
@@ -125,8 +132,8 @@ static void on_skip(j_decompress_ptr jpeg, long count) {
     state->source.bytes_in_buffer -= (size_t)count;
 }
 
-static void on_progress(j_common_ptr common) {
-    jpeg_state *state = common->client_data;
+/* Call under OFFCUT__JUMPED. */
+static void check_scans(jpeg_state *state) {
     const offcut_info *info = &state->decoder->info;
     const double pixels = (double)info->width * info->height;
     const int scan = state->jpeg.input_scan_number;
@@ -149,7 +156,7 @@ static void begin_pass(jpeg_state *state) {
     state->errors.emit_message = on_message;
     state->errors.output_message = on_output;
     state->jpeg.client_data = state;
-    state->ended = state->in_scan = state->broken = false;
+    state->ended = state->in_scan = state->cut_off = state->broken = false;
     jpeg_create_decompress(&state->jpeg);
     state->source = (struct jpeg_source_mgr){
         .next_input_byte = state->decoder->data,
@@ -161,8 +168,6 @@ static void begin_pass(jpeg_state *state) {
         .term_source = on_source,
     };
     state->jpeg.src = &state->source;
-    state->progress.progress_monitor = on_progress;
-    state->jpeg.progress = &state->progress;
     jpeg_read_header(&state->jpeg, TRUE);
 }
 
@@ -181,21 +186,23 @@ static void read_density(const jpeg_state *state, offcut_info *info) {
 }
 
 /* A picture of several scans is kept as coefficients, so a small file must not claim a big one:
- * every block costs at least a bit, as long as Huffman codes are used. */
+ * with Huffman codes every block of a component takes at least a bit. */
 static offcut_status check_plausible(const jpeg_state *state) {
     const struct jpeg_decompress_struct *jpeg = &state->jpeg;
-    if (jpeg->arith_code || state->decoder->options.allow_truncated) return OFFCUT_OK;
-    uint64_t blocks_min = UINT64_MAX;
+    const offcut_decoder *decoder = state->decoder;
+    if (!jpeg->arith_code && decoder->options.allow_truncated) return OFFCUT_OK;
+    uint64_t least = UINT64_MAX, sum = 0;
     for (int i = 0; i < jpeg->num_components; i++) {
         const jpeg_component_info *part = &jpeg->comp_info[i];
         const uint64_t blocks = (uint64_t)part->width_in_blocks * part->height_in_blocks;
-        if (blocks < blocks_min) blocks_min = blocks;
+        if (blocks < least) least = blocks;
+        sum += blocks;
     }
-    const uint64_t bits = (uint64_t)state->decoder->size * 8;
-    OFFCUT_FAIL_IF(blocks_min > bits, state->decoder->ctx, OFFCUT_ERR_TRUNCATED,
+    const uint64_t bytes = (jpeg->arith_code ? sum / ARITHMETIC_BLOCKS_A_BIT : least) / 8;
+    OFFCUT_FAIL_IF(bytes > decoder->size, decoder->ctx, OFFCUT_ERR_TRUNCATED,
                    "JPEG: expected at least %llu bytes for %u x %u pixels, received %zu",
-                   (unsigned long long)(blocks_min / 8), state->decoder->info.width,
-                   state->decoder->info.height, state->decoder->size);
+                   (unsigned long long)bytes, decoder->info.width, decoder->info.height,
+                   decoder->size);
     return OFFCUT_OK;
 }
 
@@ -223,9 +230,7 @@ static offcut_status describe(jpeg_state *state) {
 }
 
 static offcut_status jpeg_open(offcut_decoder *decoder) {
-    jpeg_state *state = NULL;
-    OFFCUT_TRY(offcut__alloc(decoder->ctx, 1, sizeof *state, &state));
-    decoder->state = state;
+    jpeg_state *state = decoder->state;
     state->decoder = decoder;
     if (OFFCUT__JUMPED(state->jump)) return state->status;
     begin_pass(state);
@@ -267,10 +272,50 @@ static offcut_status jpeg_start(offcut_decoder *decoder, uint32_t reduce) {
     begin_pass(state);
     choose_output(state, reduce);
     state->in_scan = true;
+    state->jpeg.buffered_image = jpeg_has_multiple_scans(&state->jpeg);
     jpeg_start_decompress(&state->jpeg);
-    if (jpeg_has_multiple_scans(&state->jpeg)) check_end(state);
     decoder->pass_width = state->jpeg.output_width;
     decoder->pass_height = state->jpeg.output_height;
+    return OFFCUT_OK;
+}
+
+/* Reads on in the scans; true at the end of the file. Call under OFFCUT__JUMPED. */
+static bool read_scans(jpeg_state *state) {
+    const uint64_t row_pixels = (uint64_t)state->jpeg.image_width * DCTSIZE;
+    for (uint64_t pixels = 0; pixels < STEP_PIXELS; pixels += row_pixels) {
+        check_scans(state);
+        if (jpeg_consume_input(&state->jpeg) != JPEG_REACHED_EOI) continue;
+        check_end(state);
+        return true;
+    }
+    return false;
+}
+
+/* Begins to show what the scans have brought. Call under OFFCUT__JUMPED. */
+static void show_scans(jpeg_state *state) {
+    struct jpeg_decompress_struct *jpeg = &state->jpeg;
+    /* As if the next scan had begun: then the library asks for no more of this one. */
+    if (state->cut_off) jpeg->input_scan_number++;
+    jpeg_start_output(jpeg, jpeg->input_scan_number - (state->cut_off ? 1 : 0));
+}
+
+static offcut_status jpeg_prepare(offcut_decoder *decoder, bool *ready) {
+    jpeg_state *state = decoder->state;
+    *ready = state->broken || !state->jpeg.buffered_image;
+    if (*ready) return OFFCUT_OK;
+    if (OFFCUT__JUMPED(state->jump)) {
+        if (!decoder->options.allow_truncated || state->status == OFFCUT_ERR_MEMORY ||
+            state->status == OFFCUT_ERR_LIMIT)
+            return state->status;
+        if (state->cut_off) { /* not even that can be shown */
+            state->broken = *ready = true;
+            return OFFCUT_OK;
+        }
+        state->cut_off = true;
+    }
+    if (!state->cut_off && !read_scans(state)) return OFFCUT_OK;
+    show_scans(state);
+    *ready = true;
     return OFFCUT_OK;
 }
 
@@ -311,9 +356,11 @@ static offcut_status jpeg_read(offcut_decoder *decoder, uint8_t *rows, uint32_t 
         fill_grey(rows + state->filled * stride, (count - state->filled) * stride);
         return OFFCUT_OK;
     }
-    if (decoder->row + count == decoder->pass_height) { /* what follows the last row, to judge it */
-        check_end(state);
-        jpeg_finish_decompress(&state->jpeg);
+    if (decoder->row + count == decoder->pass_height) {
+        if (!state->jpeg.buffered_image) { /* what follows the last row, to judge it */
+            check_end(state);
+            jpeg_finish_decompress(&state->jpeg);
+        }
         end_pass(state);
     }
     return OFFCUT_OK;
@@ -321,10 +368,9 @@ static offcut_status jpeg_read(offcut_decoder *decoder, uint8_t *rows, uint32_t 
 
 static void jpeg_close(offcut_decoder *decoder) {
     jpeg_state *state = decoder->state;
-    if (!state) return;
     end_pass(state);
     free(state->icc);
-    free(state);
 }
 
-const offcut__codec offcut__codec_jpeg = {jpeg_open, jpeg_start, jpeg_read, jpeg_close};
+const offcut__codec offcut__codec_jpeg = {sizeof(jpeg_state), jpeg_open, jpeg_start,
+                                          jpeg_prepare,       jpeg_read, jpeg_close};

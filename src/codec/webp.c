@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * WebP by libwebp. Stills come by rows; the first frame of an animation is decoded once, at the
- * first pass, and kept on its canvas. */
+ * WebP by libwebp: stills, and the first frame of an animation where the canvas has it. */
 #include <stdlib.h>
 #include <string.h>
 #include <webp/decode.h>
@@ -14,9 +13,10 @@ enum { LOSSY = 1 }; /* of WebPBitstreamFeatures.format */
 
 typedef struct webp_state {
     WebPDemuxer *demuxer; /* NULL where the container is too odd for it; the picture may be fine */
-    bool animated, by_rows;
-    offcut__webp_rows *rows; /* of the pass under way */
-    uint8_t *whole;          /* RGBA, NULL until the first pass */
+    bool animated;
+    offcut__webp_rows *rows;      /* of the pass under way */
+    uint32_t x, y, width, height; /* where they are on the canvas; a still fills it */
+    uint8_t *line;                /* one of them, where they are narrower than the canvas */
 } webp_state;
 
 static offcut_status fail(const offcut_decoder *decoder, VP8StatusCode code) {
@@ -57,17 +57,14 @@ static void read_chunks(offcut_decoder *decoder, const WebPDemuxer *demuxer) {
 }
 
 static offcut_status webp_open(offcut_decoder *decoder) {
-    webp_state *state = NULL;
-    OFFCUT_TRY(offcut__alloc(decoder->ctx, 1, sizeof *state, &state));
-    decoder->state = state;
+    webp_state *state = decoder->state;
     WebPBitstreamFeatures features;
     OFFCUT_TRY(fail(decoder, WebPGetFeatures(decoder->data, decoder->size, &features)));
     decoder->info.width = (uint32_t)features.width;
     decoder->info.height = (uint32_t)features.height;
     decoder->info.has_alpha = features.has_alpha;
     state->animated = features.has_animation != 0;
-    state->by_rows = !state->animated;
-    /* The alpha plane of a lossy picture is kept. */
+    /* What an animation is made of is not known yet. */
     decoder->info.whole = state->animated || features.format != LOSSY || features.has_alpha;
     OFFCUT_TRY(offcut__decoder_limits(decoder));
     const WebPData bytes = {decoder->data, decoder->size};
@@ -77,103 +74,81 @@ static offcut_status webp_open(offcut_decoder *decoder) {
     return OFFCUT_OK;
 }
 
-/* Decodes one frame, RGBA, to target; rows are stride bytes apart, size counts from target to the
- * end of the last row. What a cut-off frame lacks stays as it is. */
-static offcut_status decode_frame(const offcut_decoder *decoder, const uint8_t *data,
-                                  size_t data_size, uint8_t *target, size_t stride, size_t size) {
-    WebPDecoderConfig config;
-    if (!WebPInitDecoderConfig(&config) || stride > INT32_MAX)
-        return fail(decoder, VP8_STATUS_INVALID_PARAM);
-    config.output.colorspace = MODE_RGBA;
-    config.output.is_external_memory = 1;
-    config.output.u.RGBA = (WebPRGBABuffer){.rgba = target, .stride = (int)stride, .size = size};
-    if (!decoder->options.allow_truncated)
-        return fail(decoder, WebPDecode(data, data_size, &config));
-    WebPIDecoder *incremental = WebPIDecode(NULL, 0, &config);
-    if (!incremental) return fail(decoder, VP8_STATUS_OUT_OF_MEMORY);
-    const VP8StatusCode code = WebPIUpdate(incremental, data, data_size);
-    WebPIDelete(incremental);
-    return fail(decoder, code == VP8_STATUS_OUT_OF_MEMORY ? code : VP8_STATUS_OK);
-}
-
-/* The first frame where the canvas has it; the rest of the canvas is transparent. */
-static offcut_status decode_first_frame(const offcut_decoder *decoder, const webp_state *state,
-                                        size_t stride) {
-    WebPIterator frame = {0};
-    if (!state->demuxer || !WebPDemuxGetFrame(state->demuxer, 1, &frame))
-        return fail(decoder, VP8_STATUS_NOT_ENOUGH_DATA);
-    offcut_status status = OFFCUT_ERR_CORRUPT;
-    const uint32_t x = (uint32_t)frame.x_offset, y = (uint32_t)frame.y_offset;
-    const uint32_t width = (uint32_t)frame.width, height = (uint32_t)frame.height;
-    if (x > decoder->info.width || width > decoder->info.width - x || width == 0 ||
-        y > decoder->info.height || height > decoder->info.height - y || height == 0)
-        status = fail(decoder, VP8_STATUS_BITSTREAM_ERROR);
-    else
-        status = decode_frame(decoder, frame.fragment.bytes, frame.fragment.size,
-                              state->whole + y * stride + (size_t)x * 4, stride,
-                              (height - 1) * stride + (size_t)width * 4);
-    WebPDemuxReleaseIterator(&frame);
-    return status;
-}
-
 /* Whether a failure is to be passed over: then what is missing is transparent. */
 static bool forgives(const offcut_decoder *decoder, VP8StatusCode code) {
     return decoder->options.allow_truncated && code != VP8_STATUS_OUT_OF_MEMORY;
 }
 
-static offcut_status start_rows(offcut_decoder *decoder, webp_state *state) {
-    offcut__webp_rows_close(state->rows);
-    const VP8StatusCode code = offcut__webp_rows_open(
-        decoder->data, decoder->size, decoder->info.width, decoder->info.height,
-        !decoder->options.allow_truncated, &state->rows);
-    return forgives(decoder, code) ? OFFCUT_OK : fail(decoder, code);
+/* Where the first frame of an animation is, in the file and on the canvas. */
+static offcut_status find_frame(const offcut_decoder *decoder, webp_state *state, WebPData *data) {
+    WebPIterator frame = {0};
+    if (!state->demuxer || !WebPDemuxGetFrame(state->demuxer, 1, &frame))
+        return fail(decoder, VP8_STATUS_NOT_ENOUGH_DATA);
+    state->x = (uint32_t)frame.x_offset;
+    state->y = (uint32_t)frame.y_offset;
+    state->width = (uint32_t)frame.width;
+    state->height = (uint32_t)frame.height;
+    *data = frame.fragment;
+    WebPDemuxReleaseIterator(&frame); /* the bytes are the file's */
+    const offcut_info *info = &decoder->info;
+    if (state->width == 0 || state->x > info->width || state->width > info->width - state->x ||
+        state->height == 0 || state->y > info->height || state->height > info->height - state->y)
+        return fail(decoder, VP8_STATUS_BITSTREAM_ERROR);
+    free(state->line);
+    return offcut__alloc(decoder->ctx, state->width, 4, &state->line);
 }
 
 static offcut_status webp_start(offcut_decoder *decoder, uint32_t reduce) {
     webp_state *state = decoder->state;
     (void)reduce;
-    decoder->pass_width = decoder->info.width;
-    decoder->pass_height = decoder->info.height;
-    if (state->by_rows) return start_rows(decoder, state);
-    if (state->whole) return OFFCUT_OK;
-    const size_t stride = offcut__decoder_stride(decoder);
-    OFFCUT_TRY(offcut__alloc(decoder->ctx, decoder->info.height, stride, &state->whole));
-    const offcut_status status =
-        state->animated ? decode_first_frame(decoder, state, stride)
-                        : decode_frame(decoder, decoder->data, decoder->size, state->whole, stride,
-                                       stride * decoder->info.height);
-    if (status != OFFCUT_OK) {
-        free(state->whole);
-        state->whole = NULL;
-    }
-    return status;
+    decoder->pass_width = state->width = decoder->info.width;
+    decoder->pass_height = state->height = decoder->info.height;
+    WebPData data = {decoder->data, decoder->size};
+    if (state->animated) OFFCUT_TRY(find_frame(decoder, state, &data));
+    offcut__webp_rows_close(state->rows);
+    const VP8StatusCode code =
+        offcut__webp_rows_open(data.bytes, data.size, state->width, state->height,
+                               !decoder->options.allow_truncated, &state->rows);
+    return forgives(decoder, code) ? OFFCUT_OK : fail(decoder, code);
+}
+
+static offcut_status webp_prepare(offcut_decoder *decoder, bool *ready) {
+    (void)decoder;
+    *ready = true;
+    return OFFCUT_OK;
+}
+
+/* Rows of the picture; where it is damaged and that is allowed, the rest is transparent. */
+static offcut_status read_picture(const offcut_decoder *decoder, uint8_t *rows, uint32_t count) {
+    const webp_state *state = decoder->state;
+    const size_t stride = (size_t)state->width * 4;
+    uint32_t done = 0;
+    const VP8StatusCode code = offcut__webp_rows_read(state->rows, rows, count, &done);
+    if (done < count && !forgives(decoder, code)) return fail(decoder, code);
+    memset(rows + done * stride, 0, (count - done) * stride);
+    return OFFCUT_OK;
 }
 
 static offcut_status webp_read(offcut_decoder *decoder, uint8_t *rows, uint32_t count) {
-    webp_state *state = decoder->state;
+    const webp_state *state = decoder->state;
     const size_t stride = offcut__decoder_stride(decoder);
-    if (state->by_rows) {
-        uint32_t done = 0;
-        const VP8StatusCode code = offcut__webp_rows_read(state->rows, rows, count, &done);
-        if (done < count && !forgives(decoder, code)) return fail(decoder, code);
-        memset(rows + done * stride, 0, (count - done) * stride);
-        if (decoder->row + count == decoder->pass_height) { /* they may hold the whole picture */
-            offcut__webp_rows_close(state->rows);
-            state->rows = NULL;
-        }
-        return OFFCUT_OK;
+    if (!state->animated) return read_picture(decoder, rows, count);
+    memset(rows, 0, count * stride);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t y = decoder->row + i;
+        if (y < state->y || y - state->y >= state->height) continue;
+        OFFCUT_TRY(read_picture(decoder, state->line, 1));
+        memcpy(rows + i * stride + (size_t)state->x * 4, state->line, (size_t)state->width * 4);
     }
-    memcpy(rows, state->whole + decoder->row * stride, count * stride);
     return OFFCUT_OK;
 }
 
 static void webp_close(offcut_decoder *decoder) {
     webp_state *state = decoder->state;
-    if (!state) return;
     offcut__webp_rows_close(state->rows);
     WebPDemuxDelete(state->demuxer);
-    free(state->whole);
-    free(state);
+    free(state->line);
 }
 
-const offcut__codec offcut__codec_webp = {webp_open, webp_start, webp_read, webp_close};
+const offcut__codec offcut__codec_webp = {sizeof(webp_state), webp_open, webp_start,
+                                          webp_prepare,       webp_read, webp_close};

@@ -77,11 +77,21 @@ static offcut_status finish(offcut_job *job) {
     return OFFCUT_OK;
 }
 
+/* A reduced row is less work than the stored ones it is made of, but not in proportion. */
+static uint32_t slice_rows(const offcut_job *job) {
+    const offcut_info *info = offcut_decoder_info(job->decoder);
+    const uint32_t reduce = (info->width + job->pass_width - 1) / job->pass_width;
+    const uint32_t pixels = OFFCUT_SLICE_PIXELS / (reduce > 2 ? reduce * reduce / 8 : 1);
+    return pixels > job->pass_width ? pixels / job->pass_width : 1;
+}
+
 offcut_status offcut__job_decode(offcut_job *job) {
     if (!job->to_input) OFFCUT_TRY(begin(job));
+    int ready = 0;
+    OFFCUT_TRY(offcut_decoder_prepare(job->decoder, &ready));
+    if (!ready) return OFFCUT_OK;
     const size_t stride = (size_t)job->pass_width * offcut_decoder_info(job->decoder)->bits / 2;
-    uint32_t count = OFFCUT_SLICE_PIXELS / job->pass_width;
-    if (count == 0) count = 1;
+    uint32_t count = slice_rows(job);
     if (count > job->pass_height - job->row) count = job->pass_height - job->row;
     if (!job->rows) OFFCUT_TRY(offcut__alloc(job->ctx, count, stride, &job->rows));
     OFFCUT_TRY(offcut_decoder_read(job->decoder, job->rows, count));

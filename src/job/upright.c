@@ -95,6 +95,10 @@ static void keep_rows(offcut__upright *self, const uint8_t *rows, uint32_t count
 
 offcut_status offcut__upright_fill(offcut__upright *upright, uint8_t *rows, uint32_t count,
                                    bool *ready) {
+    int prepared = 0;
+    OFFCUT_TRY(offcut_decoder_prepare(upright->decoder, &prepared));
+    *ready = false;
+    if (!prepared) return OFFCUT_OK;
     const uint32_t left = upright->kept ? upright->info->height - upright->filled : 0;
     if (count > left) count = left;
     if (count > 0) {

@@ -13,8 +13,9 @@ typedef struct offcut__upright offcut__upright;
 offcut_status offcut__upright_open(offcut_ctx *ctx, offcut_decoder *decoder,
                                    offcut__upright **upright);
 
-/* Decodes up to count more rows into the kept picture; *ready turns true when rows can be read.
- * `rows` is scratch for count stored rows. Streaming orientations are ready at once. */
+/* Does a step of what must come before rows can be read, then *ready turns true: preparing the
+ * decoder, and decoding count more rows into the kept picture. `rows` is scratch for count stored
+ * rows. */
 offcut_status offcut__upright_fill(offcut__upright *upright, uint8_t *rows, uint32_t count,
                                    bool *ready);
 

@@ -322,6 +322,44 @@ static void test_bombs(offcut_ctx *ctx, const uint8_t *pixels) {
     CHECK(decode_status(ctx, bomb.data, bomb.size, true) == OFFCUT_ERR_LIMIT);
     free(bomb.data);
     free(file.data);
+
+    /* Arithmetic coding: a picture of one colour, in a few hundred bytes. */
+    uint8_t *plain = malloc(WIDTH * HEIGHT * 4);
+    memset(plain, 255, WIDTH * HEIGHT * 4);
+    file = encode(&kinds[7], plain, WIDTH, HEIGHT, NULL);
+    CHECK(decode_status(ctx, file.data, file.size, false) == OFFCUT_OK);
+    memcpy(file.data + find_marker(file, 0xca) + 5, sides, sizeof sides);
+    for (int damaged = 0; damaged < 2; damaged++)
+        CHECK(decode_status(ctx, file.data, file.size, damaged) == OFFCUT_ERR_TRUNCATED);
+    free(plain);
+    free(file.data);
+}
+
+/* A table of a later scan that makes no sense: what came before it is shown. */
+static void test_lost_scans(offcut_ctx *ctx, const uint8_t *pixels) {
+    const file_bytes file = encode(&kinds[5], pixels, WIDTH, HEIGHT, NULL);
+    offcut_options options = offcut_options_default();
+    options.allow_truncated = 1;
+    int tables = 0;
+    double last = 256;
+    for (size_t at = header_size(file); at + 5 < file.size; at++) {
+        if (file.data[at] != 0xff || file.data[at + 1] != 0xc4) continue;
+        const uint8_t kept = file.data[at + 4];
+        file.data[at + 4] = 0x45; /* no such table */
+        CHECK(decode_status(ctx, file.data, file.size, false) == OFFCUT_ERR_CORRUPT);
+        const decoded result = decode(ctx, file.data, file.size, &options, 1);
+        CHECK(result.status == OFFCUT_OK);
+        double mean = 0;
+        difference(result.pixels, pixels, WIDTH * HEIGHT, false, &mean);
+        /* After the first scan the colours of 8 x 8 pixels are there; grey would be off by 50. */
+        CHECKF(mean < 30 && mean < last + 1, "table %d: mean %g after %g", tables, mean, last);
+        last = mean;
+        free(result.pixels);
+        file.data[at + 4] = kept;
+        tables++;
+    }
+    CHECKF(tables >= 5 && last < 6, "%d tables, mean %g", tables, last);
+    free(file.data);
 }
 
 int main(void) {
@@ -336,6 +374,7 @@ int main(void) {
     test_end(ctx, pixels);
     test_refused_kinds(ctx, pixels);
     test_bombs(ctx, pixels);
+    test_lost_scans(ctx, pixels);
     free(pixels);
     offcut_free(ctx);
     return check_done();
