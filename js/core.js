@@ -25,6 +25,7 @@ export { findModel } from './model.js';
 /**
  * @typedef {import('./batch.js').Outcome<Input, Result>} BatchItem
  * @typedef {import('./network.js').Backend} Backend
+ * @typedef {import('./memory.js').PictureDetails} PictureDetails
  * @typedef {import('./source.js').Bytes} Bytes
  * @typedef {import('./source.js').Input} Input
  * @typedef {import('./source.js').Source} Source

@@ -14,6 +14,7 @@ export { peakMemory } from './memory.js';
 /**
  * @typedef {import('./codec.js').Codec} Codec
  * @typedef {import('./codec.js').PictureInfo} PictureInfo
+ * @typedef {import('./memory.js').PictureDetails} PictureDetails
  * @typedef {import('./core.js').BatchItem} BatchItem
  * @typedef {import('./core.js').BatchOptions} BatchOptions
  * @typedef {import('./core.js').Result} Result
