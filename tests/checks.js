@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The developers' checks beyond `npm test`: sanitizers, a second compiler, formatting, types, house rules.
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { ensureBuilt } from '../wasm/toolchain/build.js';
 import { projectFolder } from '../wasm/toolchain/common.js';
 import { formatC, formatJavaScript, projectFiles } from '../wasm/toolchain/format.js';
+import { missing, tools, trainingFolder } from './hosts/tools.js';
 import { ensureClang } from '../wasm/toolchain/tools.js';
 
 /** @typedef {import('./run.js').Counts} Counts */
@@ -64,6 +66,7 @@ export function checks({ show, runCTest }) {
     ['types of the tools', () => one(show(bin('tsc'), ['-p', 'wasm/toolchain']))],
     ['lint', () => one(show(bin('eslint'), ['.']))],
     ['formatting of JavaScript', () => one(formatJavaScript({ check: true }) ? 0 : 1)],
+    ['20 steps of training', trainABit],
     ['size', sizes],
     ['house rules', houseRules],
   ];
@@ -83,6 +86,27 @@ async function checkHeader(show) {
   const { clang } = await ensureClang();
   const warnings = ['-Wall', '-Wextra', '-Wpedantic', '-Werror'];
   return show(clang, ['-std=c++11', ...warnings, '-fsyntax-only', '-x', 'c++', 'src/offcut.h']);
+}
+
+/** models/training/smoke.py, one line for each of its checks. @returns {Counts} */
+function trainABit() {
+  const reason = missing('torch');
+  if (reason) {
+    process.stdout.write(`${reason}\n`);
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  const { stdout, status } = spawnSync(tools.torch, ['-W', 'ignore', 'models/training/smoke.py'], {
+    cwd: projectFolder,
+    env: { ...process.env, PYTHONPATH: trainingFolder },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
+  process.stdout.write(stdout);
+  const lines = stdout.split('\n');
+  const count = (/** @type {string} */ word) =>
+    lines.filter((line) => line.startsWith(word)).length;
+  const failed = Math.max(count('FAIL '), status === 0 ? 0 : 1);
+  return { passed: count('ok '), failed, skipped: count('SKIP: ') };
 }
 
 /** What a page downloads before its first photo, compressed, in bytes. With an int8 network the aim is 2 MB together. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runtimes that the tests run in. A test skips what is not there; `node tests/hosts/tools.js` installs it: other
-// Nodes, Deno, Bun and wrangler (npm) and wasmtime (PyPI) into the cache folder, browsers (Debian) where it is root.
+// Nodes, Deno, Bun and wrangler (npm), wasmtime and what training imports (PyPI) into the cache folder, browsers and
+// PyTorch (Debian) where it is root.
 import fs from 'node:fs';
 import path from 'node:path';
 import {
@@ -18,10 +19,14 @@ import {
 const lists = path.join(projectFolder, 'tests/hosts/tools');
 const npmRecipe = fs.readFileSync(path.join(lists, 'package-lock.json'), 'utf8');
 const pythonRecipe = fs.readFileSync(path.join(lists, 'requirements.txt'), 'utf8');
+const trainingRecipe = fs.readFileSync(path.join(lists, 'training.txt'), 'utf8');
 const npmFolder = folderOf('hosts-npm', npmRecipe);
 
 /** Where `import wasmtime` finds its package. */
 export const pythonFolder = folderOf('hosts-python', pythonRecipe);
+
+/** Where Debian's Python, which has PyTorch, finds what else training imports. */
+export const trainingFolder = folderOf('hosts-training', trainingRecipe);
 
 /** Each program's path, or '' where it is not installed. */
 export const tools = {
@@ -37,13 +42,15 @@ export const tools = {
   firefox: which('firefox-esr') || which('firefox'),
   webkit: which('WebKitWebDriver'),
   xvfb: which('Xvfb'),
+  torch: fs.existsSync('/usr/lib/python3/dist-packages/torch') ? '/usr/bin/python3' : '',
 };
 
-const browserPackages = {
+const debianPackages = {
   chromium: 'chromium',
   firefox: 'firefox-esr',
   webkit: 'webkit2gtk-driver',
   xvfb: 'xvfb',
+  torch: 'python3-torch',
 };
 
 /**
@@ -65,23 +72,26 @@ export async function ensureHosts() {
       run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
     }),
   );
-  await attempt(() =>
-    once('hosts-python', pythonRecipe, (folder) => {
-      const requirements = path.join(lists, 'requirements.txt');
-      const pip = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', folder];
-      run('python3', [...pip, '-r', requirements]);
-    }),
-  );
-  const absent = Object.entries(browserPackages)
+  await attempt(() => once('hosts-python', pythonRecipe, pipInto('requirements.txt')));
+  await attempt(() => once('hosts-training', trainingRecipe, pipInto('training.txt')));
+  const absent = Object.entries(debianPackages)
     .filter(([name]) => !tools[/** @type {keyof typeof tools} */ (name)])
     .map(([, debianPackage]) => debianPackage);
-  if (absent.length > 0) await attempt(() => installBrowsers(absent));
+  if (absent.length > 0) await attempt(() => installPackages(absent));
+}
+
+/** @param {string} list */
+function pipInto(list) {
+  return (/** @type {string} */ folder) => {
+    const pip = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', folder];
+    run('python3', [...pip, '-r', path.join(lists, list)]);
+  };
 }
 
 /** @param {string[]} packages */
-function installBrowsers(packages) {
+function installPackages(packages) {
   if (!which('apt-get') || process.getuid?.() !== 0) {
-    say(`for the browser tests, install: ${packages.join(' ')}`);
+    say(`for all tests, install: ${packages.join(' ')}`);
     return;
   }
   const options = ['-q', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300'];
