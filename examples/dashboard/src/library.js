@@ -93,9 +93,7 @@ export class Library extends EventTarget {
   /** @param {Entry} entry */
   async remove(entry) {
     entry.abort?.abort();
-    this.entries = this.entries.filter((other) => other !== entry);
-    this.#emit('list');
-    await this.#removeStored(entry);
+    await this.#remove(entry);
   }
 
   /**
@@ -157,7 +155,7 @@ export class Library extends EventTarget {
       this.#fail(entry, error);
     }
     if (this.entries.includes(entry)) this.#tellOthers();
-    else await this.#removeStored(entry); // it was removed meanwhile
+    else await this.#remove(entry); // it was removed meanwhile, and has more by now
   }
 
   /** @param {Entry} entry */
@@ -179,13 +177,40 @@ export class Library extends EventTarget {
     });
   }
 
-  /** @param {Entry} entry */
-  async #removeStored({ source, cutout }) {
-    for (const image of [cutout, source]) {
-      if (image) await this.#client.images.delete(image.id).catch(ignoreMissing);
-    }
+  /**
+   * The photo goes first: what is left if the page is closed then is not shown, and goes later.
+   *
+   * @param {Entry} entry
+   */
+  async #remove(entry) {
+    const { source, cutout } = entry;
+    if (source) await this.#delete(source.id);
+    this.entries = this.entries.filter((other) => other !== entry);
+    this.#emit('list');
+    if (cutout) await this.#delete(cutout.id);
     if (source) await this.#links.delete(source.id);
     this.#tellOthers();
+  }
+
+  /** @param {string} id */
+  async #delete(id) {
+    await this.#client.images.delete(id).catch((error) => {
+      if (error?.code !== 'ERR_NOT_FOUND') throw error; // another tab was faster
+    });
+  }
+
+  /** Removes cut-outs of photos that are gone. */
+  async sweep() {
+    await this.#client.sweep();
+    for (const [photo, cutout] of await this.#links.all()) {
+      const isThere = await this.#client.images.retrieve(photo).then(
+        () => true,
+        (error) => error?.code !== 'ERR_NOT_FOUND',
+      );
+      if (isThere) continue;
+      await this.#delete(cutout);
+      await this.#links.delete(photo);
+    }
   }
 
   async #refresh() {
@@ -320,9 +345,4 @@ async function heldIds() {
 function nameOf(fileName) {
   const stem = fileName.replace(/(?<=.)\.[^.]*$/u, '').trim();
   return [...stem].slice(0, NAME_MAX).join('').trim() || 'photo';
-}
-
-/** @param {any} error */
-function ignoreMissing(error) {
-  if (error?.code !== 'ERR_NOT_FOUND') throw error;
 }

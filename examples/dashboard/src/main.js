@@ -64,11 +64,14 @@ function tellEnd({ name, state, error }) {
 /** @param {Entry} entry */
 async function remove(entry) {
   const at = library.entries.indexOf(entry);
-  const removed = library.remove(entry);
-  select(library.entries[Math.min(at, library.entries.length - 1)]);
+  select(library.entries[at + 1] ?? library.entries[at - 1]);
+  try {
+    await library.remove(entry);
+  } catch (error) {
+    tellFailure(error);
+  }
   if (selected) list.focus(selected);
   else byId('choose').focus();
-  await removed;
 }
 
 /** @param {Entry} entry */
@@ -78,7 +81,7 @@ function askToRemove(entry) {
   byId('confirm-title').textContent = `Delete “${entry.name}”?`;
   dialog.returnValue = '';
   dialog.onclose = () => {
-    if (dialog.returnValue === 'delete') void remove(entry).catch(tellFailure);
+    if (dialog.returnValue === 'delete') void remove(entry);
   };
   dialog.showModal();
 }
@@ -115,14 +118,14 @@ connectBackdrops((backdrop) => {
 });
 byId('retry').onclick = withSelected((entry) => library.retry(entry));
 byId('cancel').onclick = withSelected((entry) => library.cancel(entry));
-byId('dismiss').onclick = withSelected((entry) => void remove(entry).catch(tellFailure));
+byId('dismiss').onclick = withSelected((entry) => void remove(entry));
 byId('delete').onclick = withSelected(askToRemove);
 connectIntake(take);
 showSamples(take);
 
 try {
   await library.refresh();
-  void client.sweep().catch(() => {}); // it is tried again with the next visit
+  void library.sweep().catch(() => {}); // it is tried again with the next visit
 } catch (error) {
   tellFailure(error);
 }

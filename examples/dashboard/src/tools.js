@@ -78,6 +78,7 @@ export class Tools {
     const webp = await images.convert(image.id, { format: 'webp', quality: WEBP_QUALITY });
     const blob = await (await images.download(webp.id)).blob();
     await Promise.all([image, webp].map(({ id }) => images.delete(id)));
+    this.#converter.dispose(); // its memory is worth more than the time to begin anew
     return blob;
   }
 
