@@ -6,6 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LANES_MAX = 8 };
+
+/* The means of one row of windows; `rows` is how many rows they have. */
+static inline void mean_row(const double *columns, uint32_t lanes, uint32_t width, uint32_t radius,
+                            uint32_t rows, float *out) {
+    const double *ahead = columns, *behind = columns;
+    double sums[LANES_MAX] = {0};
+    for (uint32_t x = 0; x < width && x < radius; x++, ahead += lanes)
+        for (uint32_t i = 0; i < lanes; i++) sums[i] += ahead[i];
+    for (uint32_t x = 0; x < width; x++, out += lanes) {
+        if (x + radius < width) {
+            for (uint32_t i = 0; i < lanes; i++) sums[i] += ahead[i];
+            ahead += lanes;
+        }
+        if (x > radius) {
+            for (uint32_t i = 0; i < lanes; i++) sums[i] -= behind[i];
+            behind += lanes;
+        }
+        const uint32_t left = x > radius ? x - radius : 0;
+        const uint32_t right = x + radius < width ? x + radius : width - 1U;
+        const double share = 1.0 / ((double)rows * (double)(right - left + 1U));
+        for (uint32_t i = 0; i < lanes; i++) out[i] = (float)(sums[i] * share);
+    }
+}
+
 offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uint32_t width,
                                uint32_t height, uint32_t radius) {
     const size_t row = (size_t)lanes * width;
@@ -26,19 +51,12 @@ offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uin
         memcpy(kept, data + y * row, row * sizeof *kept);
         const uint32_t top = y > radius ? y - radius : 0;
         const uint32_t bottom = y + radius < height ? y + radius : height - 1U;
-        for (uint32_t lane = 0; lane < lanes; lane++) {
-            double sum = 0.0;
-            for (uint32_t x = 0; x < width && x < radius; x++)
-                sum += columns[(size_t)lanes * x + lane];
-            for (uint32_t x = 0; x < width; x++) {
-                if (x + radius < width) sum += columns[(size_t)lanes * (x + radius) + lane];
-                if (x > radius) sum -= columns[(size_t)lanes * (x - radius - 1U) + lane];
-                const uint32_t left = x > radius ? x - radius : 0;
-                const uint32_t right = x + radius < width ? x + radius : width - 1U;
-                const double n = (double)(bottom - top + 1U) * (double)(right - left + 1U);
-                data[y * row + (size_t)lanes * x + lane] = (float)(sum / n);
-            }
-        }
+        const uint32_t rows = bottom - top + 1U;
+        /* Constant lanes give the compiler one loop for each number of them. */
+        if (lanes == LANES_MAX)
+            mean_row(columns, LANES_MAX, width, radius, rows, data + y * row);
+        else
+            mean_row(columns, 1, width, radius, rows, data + y * row);
     }
 done:
     free(ring);

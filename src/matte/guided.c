@@ -14,7 +14,7 @@
 
 /* Sums over a window: the weight w; w times R, G, B and their products; w times alpha and alpha's
  * products. */
-enum { W, WR, WG, WB, WRR, WRG, WRB, WGG, WGB, WBB, WP, WPR, WPG, WPB, WPP, SUMS };
+enum { W, WR, WG, WB, WRR, WRG, WRB, WGG, WGB, WBB, WP, WPR, WPG, WPB, WPP, NOTHING, SUMS };
 
 /* Windows fitted in one step: some milliseconds. */
 #define SLICE_PIXELS 65536U
@@ -31,13 +31,26 @@ struct offcut__fit {
     const offcut__planes *guide;
     offcut__planes *alpha; /* what the mask says, then the last fit */
     double cell;
+    float reach;     /* how far from the mask's edge the fit counts, pixels */
     double *columns; /* SUMS a column */
     float *weight;   /* how much alpha is believed */
-    float *band;     /* 1 around the edge, 0 where only the mask counts */
+    float *distance; /* to the mask's edge, pixels */
     float *says;     /* SAYS a pixel */
     int phase;
     uint32_t row; /* of the windows */
 };
+
+/* ---- lengths ---- */
+
+static float ramp(float value, float low, float high) {
+    const float t = (value - low) / (high - low);
+    return t > 0.0f ? (t < 1.0f ? t : 1.0f) : 0.0f;
+}
+
+static uint32_t radius_of(double cells, double cell) {
+    const double radius = cells * cell + 0.5;
+    return radius > 1.0 ? (uint32_t)radius : 1U;
+}
 
 /* ---- windows ---- */
 
@@ -94,8 +107,12 @@ static void solve(const double *s, float *says) {
     says[VARIANCE] = (float)(s[WPP] * n - p * p);
 }
 
+/* Only the windows that something within reach of the edge lies in; the others say nothing. Steps
+ * across count sqrt 2 in a distance and 1 in a radius. */
 static void fit_row(const fit *f, uint32_t y, uint32_t radius) {
     const uint32_t width = f->guide->width;
+    const float *distance = f->distance + (size_t)y * width;
+    const float far = f->reach + 1.5f * (float)radius;
     const double *ahead = f->columns, *behind = f->columns;
     float *says = f->says + SAYS * (size_t)y * width;
     double sums[SUMS] = {0};
@@ -110,7 +127,10 @@ static void fit_row(const fit *f, uint32_t y, uint32_t radius) {
             for (int i = 0; i < SUMS; i++) sums[i] -= behind[i];
             behind += SUMS;
         }
-        solve(sums, says);
+        if (distance[x] < far)
+            solve(sums, says);
+        else
+            memset(says, 0, SAYS * sizeof *says);
     }
 }
 
@@ -132,36 +152,35 @@ static bool fit_windows(fit *f, uint32_t radius) {
 
 /* ---- the band around the edge ---- */
 
-/* Distance to the nearest 0, in steps of 1 and sqrt 2; starts as 0 or a large number. */
-static void spread_distance(float *distance, uint32_t width, uint32_t height) {
+static inline float nearer(float a, float b) {
+    return a < b ? a : b;
+}
+
+/* From one row to the next. */
+static void spread_across(const float *restrict from, uint32_t width, float *restrict to) {
     const float diagonal = 1.41421356f;
-    for (int pass = 0; pass < 2; pass++) {
-        /* The second pass is the first one turned around. */
-        float *at = pass == 0 ? distance : distance + (size_t)width * height - 1;
-        const ptrdiff_t step = pass == 0 ? 1 : -1, row = step * (ptrdiff_t)width;
-        for (uint32_t y = 0; y < height; y++) {
-            for (uint32_t x = 0; x < width; x++, at += step) {
-                float d = *at;
-                if (x > 0 && at[-step] + 1.0f < d) d = at[-step] + 1.0f;
-                if (y > 0 && at[-row] + 1.0f < d) d = at[-row] + 1.0f;
-                if (y > 0 && x > 0 && at[-row - step] + diagonal < d)
-                    d = at[-row - step] + diagonal;
-                if (y > 0 && x + 1U < width && at[-row + step] + diagonal < d)
-                    d = at[-row + step] + diagonal;
-                *at = d;
-            }
-        }
+    for (uint32_t x = 1; x + 1U < width; x++) {
+        const float side = nearer(from[x - 1U], from[x + 1U]);
+        to[x] = nearer(to[x], nearer(from[x] + 1.0f, side + diagonal));
     }
+    const uint32_t last = width - 1U, inner = width > 1U ? 1U : 0U;
+    to[0] = nearer(to[0], nearer(from[0] + 1.0f, from[inner] + diagonal));
+    to[last] = nearer(to[last], nearer(from[last] + 1.0f, from[last - inner] + diagonal));
 }
 
-static float ramp(float value, float low, float high) {
-    const float t = (value - low) / (high - low);
-    return t > 0.0f ? (t < 1.0f ? t : 1.0f) : 0.0f;
-}
-
-static uint32_t radius_of(double cells, double cell) {
-    const double radius = cells * cell + 0.5;
-    return radius > 1.0 ? (uint32_t)radius : 1U;
+/* Distance to the nearest 0, in steps of 1 and sqrt 2; starts as 0 or a large number. From the row
+ * before first, which all pixels of a row can do at once, then along the row. */
+static void spread_distance(float *distance, uint32_t width, uint32_t height) {
+    for (uint32_t y = 0; y < height; y++) {
+        float *at = distance + (size_t)y * width;
+        if (y > 0) spread_across(at - width, width, at);
+        for (uint32_t x = 1; x < width; x++) at[x] = nearer(at[x], at[x - 1] + 1.0f);
+    }
+    for (uint32_t y = height; y-- > 0;) {
+        float *at = distance + (size_t)y * width;
+        if (y + 1U < height) spread_across(at + width, width, at);
+        for (uint32_t x = width - 1U; x-- > 0;) at[x] = nearer(at[x], at[x + 1U] + 1.0f);
+    }
 }
 
 static offcut_status find_band(const fit *f) {
@@ -172,12 +191,10 @@ static offcut_status find_band(const fit *f) {
     for (size_t i = 0; i < count; i++) {
         const float mean = f->weight[i], sure = 2.0f * mean - 1.0f;
         const bool edge = mean > OFFCUT__BAND_EDGE && mean < 1.0f - OFFCUT__BAND_EDGE;
-        f->band[i] = edge ? 0.0f : 1e9f;
+        f->distance[i] = edge ? 0.0f : 1e9f;
         f->weight[i] = OFFCUT__FIT_WEIGHT_LEAST + sure * sure;
     }
-    spread_distance(f->band, width, height);
-    const float reach = (float)radius_of(OFFCUT__BAND_REACH, f->cell);
-    for (size_t i = 0; i < count; i++) f->band[i] = ramp(f->band[i], reach, 0.5f * reach);
+    spread_distance(f->distance, width, height);
     return OFFCUT_OK;
 }
 
@@ -186,6 +203,10 @@ static offcut_status find_band(const fit *f) {
 /* The mean of what the windows around pixel i say, and the mask where they say nothing: 4
  * coefficients. */
 static void conclude(const fit *f, size_t i, float *coefficients) {
+    const float band = ramp(f->distance[i], f->reach, 0.5f * f->reach);
+    memset(coefficients, 0, 3 * sizeof *coefficients);
+    coefficients[B] = f->alpha->data[i];
+    if (!(band > 0.0f)) return;
     const float none = 1e-4f; /* the variance of a flat alpha: nothing to explain or to lose */
     const float steep = OFFCUT__FIT_STEEP * OFFCUT__FIT_STEEP;
     const float *says = f->says + SAYS * i;
@@ -193,8 +214,7 @@ static void conclude(const fit *f, size_t i, float *coefficients) {
     float c[4], length = 0.0f;
     for (int j = A_R; j <= B; j++) c[j] = says[j] / says[COUNTS];
     for (int j = A_R; j <= A_B; j++) length += c[j] * c[j];
-    const float take = f->band[i] *
-                       ramp(share, OFFCUT__FIT_EXPLAINS_NONE, OFFCUT__FIT_EXPLAINS_ALL) *
+    const float take = band * ramp(share, OFFCUT__FIT_EXPLAINS_NONE, OFFCUT__FIT_EXPLAINS_ALL) *
                        ramp(length, 4.0f * steep, steep);
     for (int j = A_R; j <= B; j++) coefficients[j] = take * c[j];
     coefficients[B] += (1.0f - take) * f->alpha->data[i];
@@ -251,10 +271,15 @@ offcut_status offcut__fit_open(offcut_ctx *ctx, const offcut__planes *guide, off
     *result = NULL;
     fit *f = NULL;
     OFFCUT_TRY(offcut__alloc(ctx, 1, sizeof *f, &f));
-    *f = (fit){.ctx = ctx, .matte = matte, .guide = guide, .alpha = mask, .cell = cell};
+    *f = (fit){.ctx = ctx,
+               .matte = matte,
+               .guide = guide,
+               .alpha = mask,
+               .cell = cell,
+               .reach = (float)radius_of(OFFCUT__BAND_REACH, cell)};
     offcut_status status = offcut__alloc(ctx, guide->width, SUMS * sizeof(double), &f->columns);
     if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f->weight);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f->band);
+    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f->distance);
     if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, SAYS * sizeof(float), &f->says);
     if (status != OFFCUT_OK) {
         offcut__fit_close(f);
@@ -294,7 +319,7 @@ offcut_status offcut__fit_step(offcut__fit *f, bool *done) {
 void offcut__fit_close(offcut__fit *f) {
     if (!f) return;
     free(f->says);
-    free(f->band);
+    free(f->distance);
     free(f->weight);
     free(f->columns);
     free(f);

@@ -79,7 +79,7 @@ offcut_status offcut__mask_resize(offcut_ctx *ctx, const offcut__planes *mask, u
 offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask, float edge, float share);
 
 /* box.c: the mean of the window of 2 radius + 1 around each pixel (what of it lies in the picture),
- * in place. `lanes` values a pixel, side by side. */
+ * in place. `lanes` values a pixel, side by side: 1 or 8. */
 offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uint32_t width,
                                uint32_t height, uint32_t radius);
 
