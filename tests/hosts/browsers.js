@@ -17,9 +17,16 @@ import { missing, tools } from './tools.js';
  * @property {() => Promise<void>} close
  */
 
-/** @type {{ name: string, skip: string | false, launch: () => Promise<Browser> }[]} */
+/**
+ * @type {{ name: string, skip: string | false, launch: (flags?: string[]) => Promise<Browser> }[]}
+ *   `flags` are for Chromium
+ */
 export const browsers = [
-  { name: 'Chromium', skip: missing('chromium'), launch: () => launchPuppeteer('chrome') },
+  {
+    name: 'Chromium',
+    skip: missing('chromium'),
+    launch: (flags) => launchPuppeteer('chrome', ['--no-sandbox', ...(flags ?? [])]),
+  },
   { name: 'Firefox', skip: missing('firefox'), launch: () => launchPuppeteer('firefox') },
   { name: 'WebKitGTK', skip: missing('webkit', 'xvfb'), launch: launchWebKit },
 ];
@@ -27,12 +34,12 @@ export const browsers = [
 /** Machines that test are busy. */
 const PATIENCE_MS = 120_000;
 
-/** @param {'chrome' | 'firefox'} browser @returns {Promise<Browser>} */
-async function launchPuppeteer(browser) {
+/** @param {'chrome' | 'firefox'} browser @param {string[]} [args] @returns {Promise<Browser>} */
+async function launchPuppeteer(browser, args = []) {
   const instance = await puppeteer.launch({
     browser,
     executablePath: browser === 'chrome' ? tools.chromium : tools.firefox,
-    args: browser === 'chrome' ? ['--no-sandbox'] : [],
+    args,
     timeout: PATIENCE_MS,
     protocolTimeout: PATIENCE_MS,
   });

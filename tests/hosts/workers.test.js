@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { pathOf, pixels } from '../js/helpers.js';
+import { network, pathOf, pixels } from '../js/helpers.js';
 import { browsers } from './browsers.js';
 import { expectHash } from './expect.js';
 
@@ -39,6 +39,7 @@ const server = createServer(async (request, response) => {
       .writeHead(200, headers)
       .end(`<!doctype html><title>A page</title>${searchParams.has('map') ? importMap : ''}`);
   }
+  if (pathname === '/network.onnx') return void response.end(network);
   const outside = pathname.startsWith('/shared/') ? '..' : '.';
   const file = pathOf(path.join(outside, path.normalize(pathname)));
   const bytes = await readFile(file).catch(() => undefined);
@@ -144,7 +145,8 @@ async function bothEngines(model, inWorker) {
     const engine = await createEngine({ ...known, ...options });
     const { png, backend, worker } = await engine.removeBackground(photo, { output: 'mask' });
     engine.dispose();
-    answers.push({ png: btoa(String.fromCharCode(...png)), backend, worker });
+    const text = Array.from(png, (byte) => String.fromCharCode(byte)).join('');
+    answers.push({ png: btoa(text), backend, worker });
   }
   return answers;
 }
@@ -167,6 +169,17 @@ async function client() {
   for (const { id } of listed.data) await offcut.images.delete(id);
   offcut.dispose();
   return { cutout, jpeg, count: listed.data.length, refused, backend };
+}
+
+/**
+ * @param {string} one PNG, base64
+ * @param {string} two
+ */
+async function assertSame(one, two) {
+  const [a, b] = await Promise.all([one, two].map((png) => pixels(Buffer.from(png, 'base64'))));
+  let same = 0;
+  a.samples.forEach((value, i) => (same += Number(Math.abs(value - b.samples[i]) <= 2)));
+  assert.ok(same >= 0.999 * a.samples.length, `${same / a.samples.length} are the same`);
 }
 
 before(() => new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined))));
@@ -230,13 +243,47 @@ for (const { name, skip, launch } of browsers) {
         const [own, other] = await browser.evaluate(bothEngines, `/${file}`, i % 2 === 0);
         assert.deepEqual([own.backend, other.backend], ['offcut', 'onnxruntime-web/wasm']);
         assert.equal(other.worker, i % 2 === 0);
-        const [a, b] = await Promise.all(
-          [own, other].map(({ png }) => pixels(Buffer.from(png, 'base64'))),
-        );
-        let same = 0;
-        a.samples.forEach((value, k) => (same += Number(Math.abs(value - b.samples[k]) <= 2)));
-        assert.ok(same >= 0.999 * a.samples.length, `${same / a.samples.length} are the same`);
+        await assertSame(own.png, other.png);
       });
     }
   });
 }
+
+/** Our own matte and that of WebGPU, as long as the page has that. */
+async function webgpu() {
+  const gpu = /** @type {any} */ (navigator).gpu;
+  if (!(await gpu?.requestAdapter())) return undefined;
+  const [entry, adapter] = ['/js/index.web.js', '/js/ort.js'];
+  const runtime = '/node_modules/onnxruntime-web/dist/ort.webgpu.bundle.min.mjs';
+  const { createEngine } = await import(entry);
+  const { onnxRuntime } = await import(adapter);
+  const ort = await import(runtime);
+  const photo = await (await fetch('/examples/photos/fox.jpg')).blob();
+  const model = { data: `${location.origin}/network.onnx`, input: {} };
+  const backend = onnxRuntime({ ort, executionProviders: ['webgpu', 'wasm'] });
+  const engines = [await createEngine({ model }), await createEngine({ model, backend })];
+  const answers = [];
+  for (const engine of engines) {
+    const { png } = await engine.removeBackground(photo, { output: 'mask' });
+    const text = Array.from(png, (byte) => String.fromCharCode(byte)).join('');
+    answers.push({ png: btoa(text), backend: engine.backend });
+  }
+  return answers;
+}
+
+const [chromium] = browsers;
+
+test('ONNX Runtime Web on WebGPU, drawn by software', { skip: chromium.skip }, async (t) => {
+  const browser = await chromium.launch([
+    '--enable-unsafe-webgpu',
+    '--use-webgpu-adapter=swiftshader',
+    '--enable-features=Vulkan',
+  ]);
+  t.after(() => browser.close());
+  await browser.open(page(undefined));
+  const answers = await browser.evaluate(webgpu);
+  if (!answers) return t.skip('this Chromium has no WebGPU');
+  const [own, other] = answers;
+  assert.deepEqual([own.backend, other.backend], ['offcut', 'onnxruntime-web/webgpu']);
+  await assertSame(own.png, other.png);
+});
