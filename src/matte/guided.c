@@ -54,30 +54,40 @@ static uint32_t radius_of(double cells, double cell) {
 
 /* ---- windows ---- */
 
-static void add_row(const fit *f, uint32_t y, double sign) {
-    const size_t width = f->guide->width, plane = width * f->guide->height;
-    const float *red = f->guide->data + y * width;
-    const float *alpha = f->alpha->data + y * width, *weight = f->weight + y * width;
-    double *s = f->columns;
+/* What pixel i adds to the sums of a window. */
+static inline void weigh(const fit *f, size_t i, double *terms) {
+    const size_t plane = (size_t)f->guide->width * f->guide->height;
+    const float *red = f->guide->data + i;
+    const double r = (double)red[0], g = (double)red[plane], b = (double)red[2 * plane];
+    const double w = (double)f->weight[i], alpha = (double)f->alpha->data[i], p = w * alpha;
+    const double wr = w * r, wg = w * g, wb = w * b;
+    terms[W] = w;
+    terms[WR] = wr;
+    terms[WG] = wg;
+    terms[WB] = wb;
+    terms[WRR] = wr * r;
+    terms[WRG] = wr * g;
+    terms[WRB] = wr * b;
+    terms[WGG] = wg * g;
+    terms[WGB] = wg * b;
+    terms[WBB] = wb * b;
+    terms[WP] = p;
+    terms[WPR] = p * r;
+    terms[WPG] = p * g;
+    terms[WPB] = p * b;
+    terms[WPP] = p * alpha;
+    terms[NOTHING] = 0.0;
+}
+
+/* Takes row `in` into the column sums and row `out` away from them; rows that are none add nothing.
+ */
+static void move_down(const fit *f, uint32_t in, uint32_t out) {
+    const size_t width = f->guide->width, height = f->guide->height;
+    double *s = f->columns, more[SUMS] = {0}, less[SUMS] = {0};
     for (size_t x = 0; x < width; x++, s += SUMS) {
-        const double r = (double)red[x], g = (double)red[plane + x], b = (double)red[2 * plane + x];
-        const double w = sign * (double)weight[x], p = w * (double)alpha[x];
-        const double wr = w * r, wg = w * g, wb = w * b;
-        s[W] += w;
-        s[WR] += wr;
-        s[WG] += wg;
-        s[WB] += wb;
-        s[WRR] += wr * r;
-        s[WRG] += wr * g;
-        s[WRB] += wr * b;
-        s[WGG] += wg * g;
-        s[WGB] += wg * b;
-        s[WBB] += wb * b;
-        s[WP] += p;
-        s[WPR] += p * r;
-        s[WPG] += p * g;
-        s[WPB] += p * b;
-        s[WPP] += p * (double)alpha[x];
+        if (in < height) weigh(f, in * width + x, more);
+        if (out < height) weigh(f, out * width + x, less);
+        for (int i = 0; i < SUMS; i++) s[i] = s[i] + more[i] - less[i];
     }
 }
 
@@ -139,12 +149,11 @@ static bool fit_windows(fit *f, uint32_t radius) {
     const uint32_t height = f->guide->height;
     if (f->row == 0) {
         memset(f->columns, 0, SUMS * sizeof(double) * f->guide->width);
-        for (uint32_t y = 0; y < height && y < radius; y++) add_row(f, y, 1.0);
+        for (uint32_t y = 0; y < height && y < radius; y++) move_down(f, y, UINT32_MAX);
     }
     const uint32_t last = f->row + SLICE_PIXELS / f->guide->width + 1U;
     for (; f->row < height && f->row < last; f->row++) {
-        if (f->row + radius < height) add_row(f, f->row + radius, 1.0);
-        if (f->row > radius) add_row(f, f->row - radius - 1U, -1.0);
+        move_down(f, f->row + radius, f->row > radius ? f->row - radius - 1U : UINT32_MAX);
         fit_row(f, f->row, radius);
     }
     return f->row == height;
