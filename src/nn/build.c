@@ -28,10 +28,10 @@ offcut_status offcut__build_storage(offcut__builder *builder, offcut__view *view
     OFFCUT_TRY(grow(builder->ctx, &builder->storages, &builder->storage_capacity,
                     builder->storage_count, sizeof *builder->storages));
     const uint32_t index = builder->storage_count++;
-    builder->storages[index] = (offcut__storage){.size = offcut__shape_count(&view->shape),
-                                                 .first = INT32_MAX,
-                                                 .last = -1,
-                                                 .joined = (int32_t)index};
+    size_t size = offcut__shape_count(&view->shape);
+    if (view->quads) size = size / (size_t)view->shape.dims[1] * (size_t)offcut__view_groups(view);
+    builder->storages[index] =
+        (offcut__storage){.size = size, .first = INT32_MAX, .last = -1, .joined = (int32_t)index};
     view->storage = (int32_t)index;
     view->constant = NULL;
     view->offset = 0;
@@ -110,14 +110,17 @@ offcut_status offcut__build_output(offcut__builder *builder, uint32_t index, off
     offcut__view *whole = &builder->views[top];
     if (whole->storage == OFFCUT__STORAGE_NONE) {
         whole->shape = builder->graph->values[top].shape;
-        offcut__view_standard(whole);
+        if (builder->graph->values[top].step > 0)
+            offcut__view_quads(whole);
+        else
+            offcut__view_standard(whole);
         OFFCUT_TRY(offcut__build_storage(builder, whole));
     }
     offcut__view *known = &builder->views[index];
     if (top != index) {
         *known = *whole;
         known->shape = builder->graph->values[index].shape;
-        known->offset += channel;
+        known->offset += known->quads ? channel / 4 * known->strides[1] : channel;
     }
     *view = *known;
     return OFFCUT_OK;

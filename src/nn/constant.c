@@ -90,11 +90,17 @@ static double load_element(const uint8_t *data, offcut__type encoding, size_t in
     return 0;
 }
 
-double offcut__constant_get(const offcut__value *value, size_t index) {
+double offcut__constant_raw(const offcut__value *value, size_t index) {
     if (value->floats) return value->floats[index];
     if (value->ints) return (double)value->ints[index];
     if (value->bytes.data) return load_element(value->bytes.data, value->encoding, index);
     return 0;
+}
+
+double offcut__constant_get(const offcut__value *value, size_t index) {
+    const double raw = offcut__constant_raw(value, index);
+    const offcut__steps *s = value->steps;
+    return s ? raw * (double)s->scales[index / s->inner % s->count] : raw;
 }
 
 void offcut__constant_floats(const offcut__value *value, float *result) {
@@ -125,7 +131,8 @@ bool offcut__constant_ints(const offcut__value *value, int64_t *result, uint32_t
     const size_t size = offcut__shape_count(&value->shape);
     if (size > max) return false;
     for (size_t i = 0; i < size; i++)
-        result[i] = value->ints ? value->ints[i] : to_int(offcut__constant_get(value, i));
+        result[i] =
+            value->ints && !value->steps ? value->ints[i] : to_int(offcut__constant_get(value, i));
     *count = (uint32_t)size;
     return true;
 }

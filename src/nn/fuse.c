@@ -86,8 +86,7 @@ static offcut_status make_affine(fuser *f, offcut__node *conv, size_t channels) 
     return OFFCUT_OK;
 }
 
-/* One number, or one a channel, aligned so that it is broadcast over everything else of y. */
-static bool per_channel(const offcut__value *value, const offcut__shape *y) {
+bool offcut__per_channel(const offcut__value *value, const offcut__shape *y) {
     if (!value || !value->constant || value->shape.rank > y->rank) return false;
     for (uint32_t i = 0; i < value->shape.rank; i++) {
         const uint32_t axis = y->rank - value->shape.rank + i;
@@ -107,7 +106,7 @@ static offcut_status absorb_affine(fuser *f, offcut__node *conv, const offcut__n
     if (!norm && !((add || sub || mul || div) && next->input_count == 2)) return OFFCUT_OK;
     const uint32_t side = next->inputs[0] == result ? 1 : 0;
     const offcut__value *other = offcut__node_input(f->graph, next, side);
-    if (!norm && (!per_channel(other, &y->shape) || (side == 0 && div))) return OFFCUT_OK;
+    if (!norm && (!offcut__per_channel(other, &y->shape) || (side == 0 && div))) return OFFCUT_OK;
     OFFCUT_TRY(make_affine(f, conv, channels));
     for (size_t c = 0; c < channels; c++) {
         float scale = 1, shift = 0;
@@ -148,7 +147,8 @@ static bool absorb_residual(fuser *f, offcut__node *conv, const offcut__node *ne
 static bool absorb_act(const fuser *f, offcut__node *node, const offcut__node *next,
                        uint32_t result, bool slopes) {
     if (slopes && is(next, "PRelu") && next->inputs[0] == result &&
-        per_channel(offcut__node_input(f->graph, next, 1), &f->graph->values[result].shape)) {
+        offcut__per_channel(offcut__node_input(f->graph, next, 1),
+                            &f->graph->values[result].shape)) {
         node->slope = next->inputs[1];
         return true;
     }

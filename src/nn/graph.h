@@ -29,6 +29,12 @@ typedef enum offcut__type {
     OFFCUT__TYPE_BF16 = 16,
 } offcut__type;
 
+/* What a constant's integers are multiplied by: element i by scales[i / inner % count]. */
+typedef struct offcut__steps {
+    const float *scales;
+    size_t inner, count;
+} offcut__steps;
+
 /* One tensor. At most one of bytes, floats, ints holds a constant's elements, row-major. */
 typedef struct offcut__value {
     offcut__span name;
@@ -41,8 +47,11 @@ typedef struct offcut__value {
     offcut__span bytes;  /* little-endian, in the file */
     const float *floats; /* in the load pool */
     const int64_t *ints; /* likewise */
-    uint32_t producer;   /* node, or OFFCUT__NONE */
-    uint32_t uses;       /* by live nodes and as the model's output */
+    const offcut__steps *steps; /* of a DequantizeLinear that has not been carried out; or NULL */
+    float step;        /* above 0: int8 quads in memory, which stand for step times themselves */
+    bool positive;     /* quads: none is below 0 */
+    uint32_t producer; /* node, or OFFCUT__NONE */
+    uint32_t uses;     /* by live nodes and as the model's output */
 } offcut__value;
 
 typedef struct offcut__node {
@@ -59,6 +68,9 @@ typedef struct offcut__node {
     offcut__act act;       /* applied last */
     uint32_t slope;        /* value with the slope of a PRelu act; OFFCUT__NONE */
     int32_t extra_pads[4]; /* top, left, bottom, right: from a Pad before */
+    /* Set by int8.c */
+    bool integer;           /* reads or writes quads */
+    float *centre, *spread; /* QuantizeLinear, per channel: of (x - centre) / spread; or NULL */
 } offcut__node;
 
 typedef struct offcut__graph {
@@ -117,6 +129,8 @@ offcut_status offcut__shape_set(const offcut__graph *graph, offcut__shape *shape
                                 const int64_t *dims);
 
 double offcut__constant_get(const offcut__value *value, size_t index);
+/* The same without its step. */
+double offcut__constant_raw(const offcut__value *value, size_t index);
 /* All elements as f32. */
 void offcut__constant_floats(const offcut__value *value, float *result);
 /* All elements, of a list of at most max. false: not a constant, or longer. */
@@ -136,6 +150,8 @@ offcut_status offcut__graph_prune(offcut__graph *graph);
 offcut_status offcut__graph_infer(offcut__graph *graph);
 /* Joins nodes (fuse.c). */
 offcut_status offcut__graph_fuse(offcut__graph *graph);
+/* Marks what becomes integer operations (int8.c). */
+offcut_status offcut__graph_quantise(offcut__graph *graph);
 
 /* NULL where the input is left out. */
 offcut__value *offcut__node_input(const offcut__graph *graph, const offcut__node *node,

@@ -133,7 +133,8 @@ static offcut_status lower_all(offcut__builder *builder, offcut_model *model, bo
         if (!node->live) continue;
         builder->node = i;
         if (!node->type->lower) return offcut__node_fail(graph, node, "it has to be constant");
-        OFFCUT_TRY(node->type->lower(builder, node));
+        OFFCUT_TRY(node->integer ? offcut__lower_integer(builder, node)
+                                 : node->type->lower(builder, node));
     }
     offcut__view output;
     OFFCUT_TRY(offcut__build_input(builder, graph->output, &output));
@@ -151,6 +152,8 @@ static offcut_status finish_ops(offcut__builder *builder, offcut_model *model) {
         const bool conv = op->run == offcut__conv_direct || op->run == offcut__conv_winograd ||
                           op->run == offcut__conv_depthwise || op->run == offcut__conv_narrow;
         if (conv) OFFCUT_TRY(offcut__conv_pack(builder, op));
+        if (op->run == offcut__conv8_run || op->run == offcut__depthwise8_run)
+            OFFCUT_TRY(offcut__conv8_pack(builder, op));
         model->cost += op->units * op->unit_cost;
     }
     OFFCUT_FAIL_IF(!(model->cost < COST_MAX), builder->ctx, OFFCUT_ERR_LIMIT,
@@ -239,6 +242,7 @@ static offcut_status load(offcut__graph *graph, const uint8_t *onnx, size_t size
     OFFCUT_FAIL_IF(!graph->values[graph->output].known, graph->ctx, OFFCUT_ERR_MODEL,
                    "the network's output is never made");
     OFFCUT_TRY(offcut__graph_fuse(graph));
+    OFFCUT_TRY(offcut__graph_quantise(graph));
     OFFCUT_TRY(build(graph, model, channels_last));
     OFFCUT_FAIL_IF(model->input.channel >= (uint32_t)model->mask.shape.dims[0], graph->ctx,
                    OFFCUT_ERR_ARGUMENT,

@@ -24,6 +24,33 @@ typedef struct offcut__conv {
     } source;
 } offcut__conv;
 
+/* A convolution of int8 quads:
+ * y = clamp(round(f(sum) scale + residual in[1]), lo, hi), where sum is exact, f the rounding of
+ * sum + bias to f32; products and sums are rounded to f32 one by one and the result half to even.
+ * One group, or one for each channel (depthwise). */
+typedef struct offcut__conv8 {
+    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    int32_t pad_top, pad_left;
+    uint32_t channels_in, channels_out;
+    bool depthwise;
+    bool wide;           /* rows are widened to 16 bits: the input is signed, or no 8-bit dot */
+    bool floats;         /* y = f(sum) scale as f32, then act; no residual */
+    int32_t tile;        /* pixels of a tile */
+    const void *weights; /* packed as the kernel wants them */
+    const int32_t *bias; /* per channel, channels_out rounded up to 8 */
+    const float *scale;  /* likewise */
+    float residual;
+    int32_t lo, hi;
+} offcut__conv8;
+
+/* int8 quads element by element: y = clamp(round(f(x1) factor[0] + f(x2) factor[1]), lo, hi) as
+ * above; between f32 and quads: see the kernels. */
+typedef struct offcut__scaling8 {
+    float factor[2];
+    int32_t lo, hi;
+    const float *centre, *spread; /* per channel, rounded up to 4; quantise only */
+} offcut__scaling8;
+
 typedef struct offcut__pooling {
     int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int32_t pad_bottom, pad_right; /* counted by an average that includes padding */
@@ -35,6 +62,7 @@ typedef struct offcut__resize {
     uint32_t taps_y, taps_x;       /* 1, 2 or 4 */
     const int32_t *rows, *columns; /* [output][taps] */
     const float *row_weights, *column_weights;
+    float factor; /* quads only: the result is multiplied by this before it is rounded */
 } offcut__resize;
 
 #define OFFCUT__LOOPS_MAX OFFCUT__RANK_MAX
@@ -102,6 +130,8 @@ struct offcut__op {
     double unit_cost; /* in multiply-adds, roughly */
     union {
         offcut__conv conv;
+        offcut__conv8 conv8;
+        offcut__scaling8 scaling8;
         offcut__pooling pooling;
         offcut__resize resize;
         offcut__loops loops;

@@ -180,27 +180,35 @@ static offcut_status conv_views(offcut__builder *builder, offcut__node *node, of
     return offcut__build_output(builder, node->outputs[0], out);
 }
 
-static offcut_status lower_conv(offcut__builder *builder, offcut__node *node) {
+offcut_status offcut__conv_geometry(offcut__graph *graph, const offcut__node *node,
+                                    offcut__conv *conv) {
     channels c = {0};
     offcut__window w[2] = {{0}};
-    offcut__view in, add, out;
-    OFFCUT_TRY(read_channels(builder->graph, node, false, &c));
-    OFFCUT_TRY(read_windows(builder->graph, node, w));
-    OFFCUT_TRY(conv_views(builder, node, &in, &add, &out));
+    OFFCUT_TRY(read_channels(graph, node, false, &c));
+    OFFCUT_TRY(read_windows(graph, node, w));
     for (int d = 0; d < 2; d++)
-        (void)offcut__window_output(node, in.shape.dims[2 + d], false, &w[d]);
+        (void)offcut__window_output(node, offcut__node_input(graph, node, 0)->shape.dims[2 + d],
+                                    false, &w[d]);
+    *conv = (offcut__conv){.kernel_h = w[0].kernel,
+                           .kernel_w = w[1].kernel,
+                           .stride_h = w[0].stride,
+                           .stride_w = w[1].stride,
+                           .dilation_h = w[0].dilation,
+                           .dilation_w = w[1].dilation,
+                           .pad_top = w[0].before,
+                           .pad_left = w[1].before,
+                           .groups = c.groups,
+                           .group_in = c.group_in,
+                           .group_out = c.group_out};
+    return OFFCUT_OK;
+}
+
+static offcut_status lower_conv(offcut__builder *builder, offcut__node *node) {
+    offcut__conv conv;
+    offcut__view in, add, out;
+    OFFCUT_TRY(offcut__conv_geometry(builder->graph, node, &conv));
+    OFFCUT_TRY(conv_views(builder, node, &in, &add, &out));
     if (offcut__shape_count(&out.shape) == 0) return OFFCUT_OK;
-    const offcut__conv conv = {.kernel_h = w[0].kernel,
-                               .kernel_w = w[1].kernel,
-                               .stride_h = w[0].stride,
-                               .stride_w = w[1].stride,
-                               .dilation_h = w[0].dilation,
-                               .dilation_w = w[1].dilation,
-                               .pad_top = w[0].before,
-                               .pad_left = w[1].before,
-                               .groups = c.groups,
-                               .group_in = c.group_in,
-                               .group_out = c.group_out};
     return emit_conv(builder, node, &in, node->residual != OFFCUT__NONE ? &add : NULL, &out, &conv);
 }
 

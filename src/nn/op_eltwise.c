@@ -194,6 +194,8 @@ static offcut_status fold_cast(offcut__graph *graph, offcut__node *node) {
         y->encoding = x->encoding;
         y->bytes = x->bytes;
         y->floats = x->floats;
+        y->ints = x->ints;
+        y->steps = x->steps;
         y->constant = true;
         return OFFCUT_OK;
     }
@@ -365,6 +367,40 @@ static offcut_status fold_ternary(offcut__graph *graph, offcut__node *node) {
     return fold_elements(graph, node, shapes, count, evaluate_ternary, range);
 }
 
+static bool all_zero(const offcut__value *value) {
+    const size_t count = value ? offcut__shape_count(&value->shape) : 0;
+    for (size_t i = 0; i < count; i++) {
+        const double x = offcut__constant_get(value, i);
+        if (x < 0 || x > 0) return false;
+    }
+    return true;
+}
+
+/* Integers without a zero point stay what they are until they are packed. */
+static offcut_status fold_dequantize(offcut__graph *graph, offcut__node *node) {
+    const offcut__value *x = offcut__node_input(graph, node, 0);
+    const offcut__value *scale = offcut__node_input(graph, node, 1);
+    offcut__value *y = offcut__node_output(graph, node, 0);
+    if (offcut__type_is_float(x->type) || !all_zero(offcut__node_input(graph, node, 2)))
+        return fold_ternary(graph, node);
+    offcut__steps *steps = NULL;
+    float *scales = NULL;
+    const size_t count = offcut__shape_count(&scale->shape);
+    OFFCUT_TRY(offcut__pool_alloc(graph->ctx, graph->pool, 1, sizeof *steps, &steps));
+    OFFCUT_TRY(offcut__pool_alloc(graph->ctx, graph->pool, count, sizeof *scales, &scales));
+    offcut__constant_floats(scale, scales);
+    *steps = (offcut__steps){.scales = scales, .inner = 1, .count = count};
+    for (uint32_t i = quantized_axis(graph, node) + 1; count > 1 && i < x->shape.rank; i++)
+        steps->inner *= (size_t)x->shape.dims[i];
+    if (steps->count == 0 || steps->inner == 0) return fold_ternary(graph, node); /* nothing */
+    y->encoding = x->encoding;
+    y->bytes = x->bytes;
+    y->ints = x->ints;
+    y->steps = steps;
+    y->constant = true;
+    return OFFCUT_OK;
+}
+
 static offcut_status lower_ternary(offcut__builder *builder, offcut__node *node) {
     offcut__view in[3], out;
     float lo = 0, hi = 0;
@@ -492,7 +528,7 @@ const offcut__operator offcut__operators_eltwise[] = {
     BINARY("Xor", OFFCUT__XOR),
     {"Where", OFFCUT__WHERE, infer_where, fold_ternary, lower_ternary},
     {"QuantizeLinear", OFFCUT__QUANTIZE, infer_quantize, fold_ternary, lower_ternary},
-    {"DequantizeLinear", OFFCUT__DEQUANTIZE, infer_quantize, fold_ternary, lower_ternary},
+    {"DequantizeLinear", OFFCUT__DEQUANTIZE, infer_quantize, fold_dequantize, lower_ternary},
     {"BatchNormalization", 0, infer_batchnorm, NULL, lower_batchnorm},
     {.name = NULL},
 };

@@ -90,22 +90,12 @@ static offcut_status infer_pool(offcut__graph *graph, offcut__node *node) {
     return offcut__infer_output(graph, node, 0, &shape, x->type);
 }
 
-static offcut_status lower_pool(offcut__builder *builder, offcut__node *node) {
+offcut_status offcut__pool_geometry(offcut__graph *graph, const offcut__node *node,
+                                    offcut__pooling *pooling) {
     offcut__window w[2] = {{0}};
     int32_t size[2] = {0};
-    offcut__view in, out;
-    OFFCUT_TRY(
-        pool_windows(builder->graph, node, offcut__node_input(builder->graph, node, 0), w, size));
-    OFFCUT_TRY(offcut__build_image(builder, node, node->inputs[0], &in));
-    OFFCUT_TRY(offcut__build_output(builder, node->outputs[0], &out));
-    if (offcut__shape_count(&out.shape) == 0) return OFFCUT_OK;
-    offcut__op *op = NULL;
-    OFFCUT_TRY(offcut__build_op(builder, &op));
-    op->run = offcut__pool_run;
-    op->in[0] = in;
-    op->in_count = 1;
-    op->out = out;
-    op->u.pooling =
+    OFFCUT_TRY(pool_windows(graph, node, offcut__node_input(graph, node, 0), w, size));
+    *pooling =
         (offcut__pooling){.kernel_h = w[0].kernel,
                           .kernel_w = w[1].kernel,
                           .stride_h = w[0].stride,
@@ -118,9 +108,26 @@ static offcut_status lower_pool(offcut__builder *builder, offcut__node *node) {
                           .pad_right = w[1].after,
                           .average = node->type->kind == AVERAGE_POOL,
                           .include_pad = offcut__attribute_int(node, "count_include_pad", 0) != 0};
+    return OFFCUT_OK;
+}
+
+static offcut_status lower_pool(offcut__builder *builder, offcut__node *node) {
+    offcut__pooling pooling;
+    offcut__view in, out;
+    OFFCUT_TRY(offcut__pool_geometry(builder->graph, node, &pooling));
+    OFFCUT_TRY(offcut__build_image(builder, node, node->inputs[0], &in));
+    OFFCUT_TRY(offcut__build_output(builder, node->outputs[0], &out));
+    if (offcut__shape_count(&out.shape) == 0) return OFFCUT_OK;
+    offcut__op *op = NULL;
+    OFFCUT_TRY(offcut__build_op(builder, &op));
+    op->run = offcut__pool_run;
+    op->in[0] = in;
+    op->in_count = 1;
+    op->out = out;
+    op->u.pooling = pooling;
     op->units = (uint32_t)(out.shape.dims[0] * out.shape.dims[2]);
-    op->unit_cost =
-        (double)out.shape.dims[3] * (out.shape.dims[1] * (double)w[0].kernel * w[1].kernel + 16);
+    op->unit_cost = (double)out.shape.dims[3] *
+                    (out.shape.dims[1] * (double)pooling.kernel_h * pooling.kernel_w + 16);
     return OFFCUT_OK;
 }
 
@@ -338,26 +345,33 @@ static offcut_status resize_table(offcut__builder *builder, const resizing *r, i
     return OFFCUT_OK;
 }
 
-static offcut_status lower_resize(offcut__builder *builder, offcut__node *node) {
+offcut_status offcut__resize_tables(offcut__builder *builder, const offcut__node *node,
+                                    offcut__resize *resize) {
     const offcut__value *x = offcut__node_input(builder->graph, node, 0);
     resizing r;
-    offcut__view in, out;
     OFFCUT_TRY(read_resizing(builder->graph, node, x, &r));
+    *resize = (offcut__resize){.taps_y = r.taps, .taps_x = r.taps};
+    OFFCUT_TRY(resize_table(builder, &r, 0, x->shape.dims[2], &resize->rows, &resize->row_weights));
+    return resize_table(builder, &r, 1, x->shape.dims[3], &resize->columns,
+                        &resize->column_weights);
+}
+
+static offcut_status lower_resize(offcut__builder *builder, offcut__node *node) {
+    offcut__view in, out;
+    offcut__resize resize;
     OFFCUT_TRY(offcut__build_image(builder, node, node->inputs[0], &in));
     OFFCUT_TRY(offcut__build_output(builder, node->outputs[0], &out));
+    OFFCUT_TRY(offcut__resize_tables(builder, node, &resize));
     offcut__op *op = NULL;
     OFFCUT_TRY(offcut__build_op(builder, &op));
     op->run = offcut__resize_run;
     op->in[0] = in;
     op->in_count = 1;
     op->out = out;
-    offcut__resize *to = &op->u.resize;
-    to->taps_y = to->taps_x = r.taps;
-    OFFCUT_TRY(resize_table(builder, &r, 0, x->shape.dims[2], &to->rows, &to->row_weights));
-    OFFCUT_TRY(resize_table(builder, &r, 1, x->shape.dims[3], &to->columns, &to->column_weights));
+    op->u.resize = resize;
     op->scratch_size = offcut__resize_scratch(op);
     op->units = (uint32_t)(out.shape.dims[0] * out.shape.dims[2]);
-    op->unit_cost = (double)out.shape.dims[3] * out.shape.dims[1] * 4 * r.taps;
+    op->unit_cost = (double)out.shape.dims[3] * out.shape.dims[1] * 4 * resize.taps_y;
     return OFFCUT_OK;
 }
 

@@ -269,6 +269,7 @@ static offcut_status fold_reshape(offcut__graph *graph, offcut__node *node) {
     y->bytes = x->bytes;
     y->floats = x->floats;
     y->ints = x->ints;
+    y->steps = x->steps;
     y->constant = true;
     return OFFCUT_OK;
 }

@@ -100,8 +100,22 @@ offcut_status offcut__build_act(offcut__builder *builder, const offcut__node *no
 
 /* ---- op_convolution.c ---- */
 
+/* Geometry of a Conv, without weights. */
+offcut_status offcut__conv_geometry(offcut__graph *graph, const offcut__node *node,
+                                    offcut__conv *conv);
 /* Chooses the weights' final form and packs them; called once, when the operations are final. */
 offcut_status offcut__conv_pack(offcut__builder *builder, offcut__op *op);
+
+/* ---- op_int8.c ---- */
+
+/* Of a node that int8.c marked. */
+offcut_status offcut__lower_integer(offcut__builder *builder, offcut__node *node);
+/* Whether a Conv of quads is one of integers; step: of the result, 0 for f32; residual: likewise.
+ */
+bool offcut__conv8_fits(offcut__graph *graph, const offcut__node *node, const offcut__value *in,
+                        float step, float residual);
+/* Packs weights, as above. */
+offcut_status offcut__conv8_pack(offcut__builder *builder, offcut__op *op);
 
 /* ---- op_image.c: windows of convolutions and pooling, one a dimension ---- */
 
@@ -117,11 +131,21 @@ offcut_status offcut__need_windows(const offcut__graph *graph, const offcut__nod
 int32_t offcut__window_output(const offcut__node *node, int32_t in, bool ceil_mode,
                               offcut__window *window);
 
+offcut_status offcut__pool_geometry(offcut__graph *graph, const offcut__node *node,
+                                    offcut__pooling *pooling);
+offcut_status offcut__resize_tables(offcut__builder *builder, const offcut__node *node,
+                                    offcut__resize *resize);
+
 /* ---- op_join.c ---- */
 
 /* pads (top, left, bottom, right) of a Pad that does what a convolution's padding does; false if it
  * is none. */
 bool offcut__pad_zeros(offcut__graph *graph, const offcut__node *node, int32_t *pads);
+
+/* ---- fuse.c ---- */
+
+/* One number, or one a channel, aligned so that it is broadcast over everything else of y. */
+bool offcut__per_channel(const offcut__value *value, const offcut__shape *y);
 
 /* ---- op_eltwise.c ---- */
 

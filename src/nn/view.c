@@ -23,6 +23,15 @@ void offcut__view_standard(offcut__view *view) {
     view->strides[0] = view->strides[2] * dims[2];
 }
 
+void offcut__view_quads(offcut__view *view) {
+    const int32_t *dims = view->shape.dims;
+    view->quads = true;
+    view->strides[3] = 1;
+    view->strides[1] = dims[3];
+    view->strides[2] = (ptrdiff_t)offcut__view_groups(view) * dims[3];
+    view->strides[0] = view->strides[2] * dims[2];
+}
+
 bool offcut__view_is_image(const offcut__view *view) {
     return view->shape.rank == 4 && (view->strides[1] == 1 || view->shape.dims[1] == 1);
 }

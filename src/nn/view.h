@@ -24,6 +24,9 @@ typedef struct offcut__view {
     ptrdiff_t offset; /* floats from the beginning of the storage; after planning: of the arena */
     offcut__shape shape;
     ptrdiff_t strides[OFFCUT__RANK_MAX]; /* in floats; 0 where a value is repeated */
+    /* int8: a "float" is four channels of a pixel, channel 4 g + i in byte i; strides[1] leads from
+     * one such group to the next. In memory: rows, in them groups, in them pixels. */
+    bool quads;
 } offcut__view;
 
 /* Where a view's first element is. Only views of storages may be written to. */
@@ -39,6 +42,13 @@ static inline float *offcut__view_write(const offcut__view *view, float *arena) 
 void offcut__view_row_major(offcut__view *view);
 /* The layout that operators agree on: channels last for rank 4, row-major otherwise. */
 void offcut__view_standard(offcut__view *view);
+/* Groups of four channels. */
+static inline int32_t offcut__view_groups(const offcut__view *view) {
+    return (view->shape.dims[1] + 3) / 4;
+}
+
+/* Strides of int8 quads, rank 4. */
+void offcut__view_quads(offcut__view *view);
 /* Whether each pixel's channels lie side by side: what the image kernels ask for. */
 bool offcut__view_is_image(const offcut__view *view);
 /* Views the same elements, in row-major order of the shape, under another shape of as many

@@ -47,6 +47,40 @@ void offcut__resize_reference(const offcut__op *op, float *arena, uint32_t begin
 void offcut__resize_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
 size_t offcut__resize_scratch(const offcut__op *op);
 
+/* Whether the machine has a dot product of bytes that pays. */
+#if defined(__wasm_relaxed_simd__)
+#define OFFCUT__DOT8 1
+#else
+#define OFFCUT__DOT8 0
+#endif
+
+/* ---- int8 quads (view.h); a unit is a row of the output ---- */
+
+/* A convolution with one group. in[0] and out are quads, or out f32 with contiguous channels; in[1]
+ * (if in_count is 2) quads of out's shape. */
+void offcut__conv8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
+/* Sets tile; false: this geometry is not for this kernel. */
+bool offcut__conv8_can(offcut__conv8 *conv, int32_t width);
+size_t offcut__conv8_scratch(const offcut__op *op);
+size_t offcut__conv8_weights(const offcut__conv8 *conv); /* bytes */
+/* reference: [channels_out][kernel_h][kernel_w][channels_in] */
+void offcut__conv8_fill(const offcut__conv8 *conv, const int8_t *reference, int8_t *packed);
+
+/* The same with as many groups as channels. packed: [kernel_h][kernel_w][channels, up to 4]. */
+void offcut__depthwise8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
+void offcut__depthwise8_fill(const offcut__conv8 *conv, const int8_t *reference, int8_t *packed);
+
+/* f32 with contiguous channels -> quads: clamp(round((x - centre) / spread / factor[0]), lo, hi);
+ * a NaN becomes lo. */
+void offcut__quantise8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
+/* quads -> f32 with contiguous channels: x factor[0]. */
+void offcut__dequantise8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
+/* One or two quads -> quads. */
+void offcut__add8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
+void offcut__pool8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
+void offcut__resize8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
+size_t offcut__resize8_scratch(const offcut__op *op);
+
 /* ---- any strides ---- */
 
 /* A unit is a pass of the innermost loop. Unary: act of in[0] (a copy, if it is IDENTITY); with 0

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Convolution of int8 quads. Input rows are copied into a ring with zeros at both ends, columns
+ * sorted by their phase of the stride and widened where the dot product wants 16 bits, so that the
+ * inner loop walks over plain memory whatever padding, stride and dilation are. Sums of a row and 8
+ * output channels go through a buffer to the requantisation. */
+#include "conv8_tile.h"
+
+/* Output pixels for which the weights of one block of channels are read once, about. */
+#define PIXELS_PER_PASS 96
+#define SLOTS_MAX 64
+#define STRIDE_MAX 4
+
+typedef struct plan {
+    int32_t rows;    /* of the output, in a pass */
+    int32_t slots;   /* of the ring */
+    int32_t tiles;   /* in a row */
+    int32_t columns; /* of a phase in the ring, in pixels */
+    int32_t units;   /* of a row */
+    size_t unit;     /* bytes: all phases */
+    size_t row;      /* bytes */
+} plan;
+
+static int32_t slots_of(const offcut__conv8 *c, int32_t rows) {
+    return (rows - 1) * c->stride_h + (c->kernel_h - 1) * c->dilation_h + 1;
+}
+
+static plan plan_of(const offcut__conv8 *c, int32_t width) {
+    plan p = {.rows = (PIXELS_PER_PASS + width - 1) / width};
+    while (p.rows > 1 && slots_of(c, p.rows) > SLOTS_MAX) p.rows--;
+    p.slots = slots_of(c, p.rows);
+    p.tiles = (width + c->tile - 1) / c->tile;
+    p.columns = p.tiles * c->tile + (c->kernel_w - 1) * c->dilation_w / c->stride_w;
+    p.units = (int32_t)((c->channels_in + 3) / 4) * (c->wide ? 2 : 1);
+    p.unit = (size_t)p.columns * (size_t)c->stride_w * 4;
+    p.row = p.unit * (size_t)p.units;
+    return p;
+}
+
+bool offcut__conv8_can(offcut__conv8 *c, int32_t width) {
+    static const int32_t tiles[] = {5, 6, 4};
+    int32_t least = INT32_MAX;
+    for (int i = 0; i < 3; i++) {
+        const int32_t covered = (width + tiles[i] - 1) / tiles[i] * tiles[i];
+        if (covered >= least) continue;
+        least = covered;
+        c->tile = tiles[i];
+    }
+    return c->kernel_h <= OFFCUT__TAPS8_MAX && c->kernel_w <= OFFCUT__TAPS8_MAX &&
+           c->stride_w <= STRIDE_MAX && c->stride_h <= SLOTS_MAX && c->dilation_h <= SLOTS_MAX &&
+           c->dilation_w <= SLOTS_MAX && slots_of(c, 1) <= SLOTS_MAX;
+}
+
+size_t offcut__conv8_scratch(const offcut__op *op) {
+    const offcut__conv8 *c = &op->u.conv8;
+    const int32_t width = op->out.shape.dims[3];
+    const plan p = plan_of(c, width);
+    const size_t wide_row = c->wide ? 2 * (size_t)op->in[0].shape.dims[3] : 0;
+    return p.row / 4 * (size_t)p.slots + (size_t)p.tiles * (size_t)c->tile * 8 + wide_row;
+}
+
+size_t offcut__conv8_weights(const offcut__conv8 *c) {
+    const size_t taps = (size_t)(c->kernel_h * c->kernel_w);
+    if (c->depthwise) return ((size_t)c->channels_out + 3) / 4 * 4 * taps;
+    return ((size_t)c->channels_out + 7) / 8 * 8 * taps * (((size_t)c->channels_in + 3) / 4 * 4);
+}
+
+/* Vectors of the block that begins at channel first. */
+static uint32_t vectors_of(const offcut__conv8 *c, uint32_t first) {
+    return c->channels_out - first > 4 ? 2 : 1;
+}
+
+void offcut__conv8_fill(const offcut__conv8 *c, const int8_t *reference, int8_t *packed) {
+    const uint32_t width = c->wide ? 2 : 4; /* input channels in a unit */
+    const uint32_t channels = (c->channels_in + 3) / 4 * 4;
+    const size_t taps = (size_t)(c->kernel_h * c->kernel_w);
+    for (uint32_t first = 0; first < c->channels_out; first += 8) {
+        const uint32_t outputs = 4 * vectors_of(c, first);
+        for (size_t t = 0; t < taps; t++)
+            for (uint32_t d = 0; d < channels; d += width)
+                for (uint32_t k = first; k < first + outputs; k++)
+                    for (uint32_t i = d; i < d + width; i++)
+                        *packed++ = k < c->channels_out && i < c->channels_in
+                                        ? reference[(k * taps + t) * c->channels_in + i]
+                                        : 0;
+    }
+}
+
+/* ---- rows ---- */
+
+/* Columns of the ring that there are in the picture. */
+typedef struct range {
+    int32_t begin, end, source; /* source: pixel of begin */
+} range;
+
+static range range_of(const offcut__conv8 *c, int32_t phase, int32_t columns, int32_t width) {
+    /* Column k is pixel stride k + phase - pad. */
+    const int32_t s = c->stride_w, shift = phase - c->pad_left;
+    range r = {shift >= 0 ? 0 : (-shift + s - 1) / s, 0, 0};
+    r.end = width - 1 - shift < 0 ? 0 : (width - 1 - shift) / s + 1;
+    if (r.end > columns) r.end = columns;
+    if (r.begin > r.end) r.begin = r.end;
+    r.source = s * r.begin + shift;
+    return r;
+}
+
+/* One unit: every stride-th of the pixels, zeros at both ends of each phase. */
+static void spread(const offcut__conv8 *c, const plan *p, int8_t *to, const int8_t *from,
+                   int32_t width) {
+    for (int32_t phase = 0; phase < c->stride_w; phase++, to += (size_t)p->columns * 4) {
+        const range r = range_of(c, phase, p->columns, width);
+        const int8_t *pixel = from + (ptrdiff_t)r.source * 4;
+        memset(to, 0, (size_t)r.begin * 4);
+        if (c->stride_w == 1) {
+            memcpy(to + (size_t)r.begin * 4, pixel, (size_t)(r.end - r.begin) * 4);
+        } else {
+            for (int32_t k = r.begin; k < r.end; k++, pixel += 4 * c->stride_w)
+                memcpy(to + (size_t)k * 4, pixel, 4);
+        }
+        memset(to + (size_t)r.end * 4, 0, (size_t)(p->columns - r.end) * 4);
+    }
+}
+
+/* Channels 0 and 1, and 2 and 3, of each pixel in 16 bits. */
+static void widen(int16_t *low, int16_t *high, const int8_t *from, int32_t width) {
+    for (int32_t x = 0; x < width; x++, from += 4) {
+        low[2 * x] = from[0];
+        low[2 * x + 1] = from[1];
+        high[2 * x] = from[2];
+        high[2 * x + 1] = from[3];
+    }
+}
+
+/* Input row y into its slot. wide: room for two units of it. */
+static void copy_row(const offcut__op *op, const plan *p, int8_t *to, const float *picture,
+                     int32_t y, int16_t *wide) {
+    const offcut__conv8 *c = &op->u.conv8;
+    const offcut__view *in = &op->in[0];
+    const int32_t width = in->shape.dims[3];
+    if (y < 0 || y >= in->shape.dims[2]) {
+        memset(to, 0, p->row);
+        return;
+    }
+    for (int32_t g = 0; g < offcut__view_groups(in); g++) {
+        const int8_t *from = (const int8_t *)(picture + y * in->strides[2] + g * in->strides[1]);
+        if (!c->wide) {
+            spread(c, p, to, from, width);
+            to += p->unit;
+            continue;
+        }
+        int16_t *high = wide + 2 * (ptrdiff_t)width;
+        widen(wide, high, from, width);
+        spread(c, p, to, (const int8_t *)wide, width);
+        spread(c, p, to + p->unit, (const int8_t *)high, width);
+        to += 2 * p->unit;
+    }
+}
+
+/* ---- requantisation ---- */
+
+typedef struct finisher {
+    i32x4 bias;
+    f32x4 scale, residual;
+    i8x16 lo, hi;
+} finisher;
+
+OFFCUT__INLINE i32x4 requantise(const finisher *f, const int32_t *sum, const int8_t *add) {
+    f32x4 y = f32x4_from_i32(i32x4_load(sum) + f->bias) * f->scale;
+    if (add) y = y + f32x4_load_bytes(add) * f->residual;
+    return i32x4_round(y);
+}
+
+OFFCUT__INLINE void finish_row(const finisher *f, int8_t *out, const int32_t *sums,
+                               const int8_t *add, int32_t width, const bool adds) {
+    int32_t x = 0;
+    for (; x + 4 <= width; x += 4) {
+        i32x4 y[4];
+        OFFCUT__UNROLL
+        for (int k = 0; k < 4; k++)
+            y[k] = requantise(f, sums + 4 * (x + k), adds ? add + 4 * (x + k) : NULL);
+        i8x16_store(out + 4 * x,
+                    i8x16_min(i8x16_max(i8x16_pack(y[0], y[1], y[2], y[3]), f->lo), f->hi));
+    }
+    for (; x < width; x++) {
+        const i32x4 y = requantise(f, sums + 4 * x, adds ? add + 4 * x : NULL);
+        const i8x16 bytes = i8x16_min(i8x16_max(i8x16_pack(y, y, y, y), f->lo), f->hi);
+        memcpy(out + 4 * x, &bytes, 4);
+    }
+}
+
+static void finish_quads(const offcut__op *op, float *arena, int32_t y, uint32_t first,
+                         const int32_t *sums) {
+    const offcut__conv8 *c = &op->u.conv8;
+    const offcut__view *out = &op->out, *add = op->in_count > 1 ? &op->in[1] : NULL;
+    const ptrdiff_t group = first / 4;
+    const finisher f = {i32x4_load(c->bias + first), f32x4_load(c->scale + first),
+                        f32x4_splat(c->residual), i8x16_splat(c->lo), i8x16_splat(c->hi)};
+    int8_t *to =
+        (int8_t *)(offcut__view_write(out, arena) + y * out->strides[2] + group * out->strides[1]);
+    if (add)
+        finish_row(&f, to, sums,
+                   (const int8_t *)(offcut__view_read(add, arena) + y * add->strides[2] +
+                                    group * add->strides[1]),
+                   out->shape.dims[3], true);
+    else
+        finish_row(&f, to, sums, NULL, out->shape.dims[3], false);
+}
+
+static void finish_floats(const offcut__op *op, float *arena, int32_t y, uint32_t first,
+                          const int32_t *sums) {
+    const offcut__conv8 *c = &op->u.conv8;
+    const offcut__view *out = &op->out;
+    const uint32_t left = c->channels_out - first, count = left < 4 ? left : 4;
+    const i32x4 bias = i32x4_load(c->bias + first);
+    const f32x4 scale = f32x4_load(c->scale + first);
+    float *to = offcut__view_write(out, arena) + y * out->strides[2] + first;
+    for (int32_t x = 0; x < out->shape.dims[3]; x++, to += out->strides[3])
+        f32x4_store_part(to, f32x4_from_i32(i32x4_load(sums + 4 * x) + bias) * scale, count);
+}
+
+/* ---- all together ---- */
+
+typedef struct ring {
+    plan p;
+    int8_t *rows;
+    int32_t *sums;
+    int16_t *wide;
+    int32_t source[SLOTS_MAX]; /* the input row in each slot */
+} ring;
+
+static int8_t *ring_row(const ring *r, int32_t y, int32_t *slot) {
+    *slot = (y % r->p.slots + r->p.slots) % r->p.slots;
+    return r->rows + (size_t)*slot * r->p.row;
+}
+
+static void fill_ring(const offcut__op *op, ring *r, const float *picture, int32_t y,
+                      int32_t rows) {
+    const offcut__conv8 *c = &op->u.conv8;
+    const int32_t top = y * c->stride_h - c->pad_top;
+    for (int32_t v = top; v < top + slots_of(c, rows); v++) {
+        int32_t slot = 0;
+        int8_t *row = ring_row(r, v, &slot);
+        if (r->source[slot] == v) continue;
+        copy_row(op, &r->p, row, picture, v, r->wide);
+        r->source[slot] = v;
+    }
+}
+
+static void run_block(const offcut__op *op, float *arena, const ring *r, offcut__tile8 *t,
+                      uint32_t first, int32_t y) {
+    const offcut__conv8 *c = &op->u.conv8;
+    for (int32_t i = 0; i < c->kernel_h; i++) {
+        int32_t slot = 0;
+        t->rows[i] = ring_row(r, y * c->stride_h - c->pad_top + i * c->dilation_h, &slot);
+    }
+    for (int32_t k = 0; k < r->p.tiles; k++) offcut__tile8_run(t, c->tile, k * c->tile);
+    for (uint32_t v = 0; v < t->vectors; v++) {
+        const int32_t *sums = t->sums + (ptrdiff_t)v * t->sums_step;
+        if (c->floats)
+            finish_floats(op, arena, y, first + 4 * v, sums);
+        else
+            finish_quads(op, arena, y, first + 4 * v, sums);
+    }
+}
+
+static offcut__tile8 tile_of(const offcut__conv8 *c, const ring *r) {
+    offcut__tile8 t = {.kernel_h = c->kernel_h,
+                       .kernel_w = c->kernel_w,
+                       .units = r->p.units,
+                       .unit = (ptrdiff_t)r->p.unit,
+                       .sums = r->sums,
+                       .sums_step = (ptrdiff_t)r->p.tiles * c->tile * 4,
+                       .wide = c->wide};
+    for (int32_t j = 0; j < c->kernel_w; j++) {
+        const int32_t at = j * c->dilation_w;
+        t.columns[j] = ((ptrdiff_t)(at % c->stride_w) * r->p.columns + at / c->stride_w) * 4;
+    }
+    return t;
+}
+
+void offcut__conv8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
+    const offcut__conv8 *c = &op->u.conv8;
+    const float *picture = offcut__view_read(&op->in[0], arena);
+    ring r = {.p = plan_of(c, op->out.shape.dims[3])};
+    for (int i = 0; i < SLOTS_MAX; i++) r.source[i] = INT32_MIN;
+    r.sums = (int32_t *)(void *)offcut__op_scratch(op, arena);
+    r.rows = (int8_t *)(r.sums + (ptrdiff_t)r.p.tiles * c->tile * 8);
+    r.wide = (int16_t *)(void *)(r.rows + r.p.row * (size_t)r.p.slots);
+    offcut__tile8 t = tile_of(c, &r);
+    const size_t taps = (size_t)(c->kernel_h * c->kernel_w) * ((c->channels_in + 3) / 4 * 4);
+    for (uint32_t unit = begin; unit < end;) {
+        const int32_t y = (int32_t)unit;
+        const int32_t rows = (uint32_t)r.p.rows < end - unit ? r.p.rows : (int32_t)(end - unit);
+        fill_ring(op, &r, picture, y, rows);
+        t.weights = c->weights;
+        for (uint32_t first = 0; first < c->channels_out; first += 8) {
+            t.vectors = vectors_of(c, first);
+            for (int32_t i = 0; i < rows; i++) run_block(op, arena, &r, &t, first, y + i);
+            t.weights += taps * 4 * t.vectors;
+        }
+        if (c->floats) offcut__act_rows(op, arena, 0, y, y + rows);
+        unit += (uint32_t)rows;
+    }
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The inner loop of int8 convolution: a few pixels x 8 output channels in registers. */
+#ifndef OFFCUT_NN_KERNELS_CONV8_TILE_H
+#define OFFCUT_NN_KERNELS_CONV8_TILE_H
+
+#include "kernels.h"
+#include "simd.h"
+
+#define OFFCUT__TILE8_PIXELS 6 /* the most */
+#define OFFCUT__TAPS8_MAX 16   /* in each direction */
+
+/* A row holds units of four bytes, columns of them in order and planes of columns: a pixel's four
+ * channels, or two of them in 16 bits each (wide). sums[v][pixel][4] = sum over taps and units. */
+typedef struct offcut__tile8 {
+    const int8_t *rows[OFFCUT__TAPS8_MAX];
+    ptrdiff_t columns[OFFCUT__TAPS8_MAX]; /* bytes to the first pixel's tap */
+    int32_t kernel_h, kernel_w;
+    int32_t units;
+    ptrdiff_t unit; /* bytes between units */
+    const int8_t *weights;
+    int32_t *sums;
+    ptrdiff_t sums_step; /* between vectors */
+    uint32_t vectors;    /* 1 or 2, of 4 output channels */
+    bool wide;
+} offcut__tile8;
+
+/* Pixels x..x+pixels-1; pixels: 4, 5 or 6. */
+void offcut__tile8_run(const offcut__tile8 *tile, int32_t pixels, ptrdiff_t x);
+
+#endif

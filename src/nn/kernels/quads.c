@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * int8 quads element by element: from and to f32, sums, pooling, resizing. All arithmetic is in
+ * exact integers or single operations of f32, so that every machine gives the same bytes. */
+#include "kernels.h"
+#include "simd.h"
+
+/* Pixel 0 of group g in row y. */
+static const int8_t *quads_read(const offcut__view *view, const float *arena, int32_t y,
+                                int32_t g) {
+    return (const int8_t *)(offcut__view_read(view, arena) + y * view->strides[2] +
+                            g * view->strides[1]);
+}
+
+static int8_t *quads_write(const offcut__view *view, float *arena, int32_t y, int32_t g) {
+    return (int8_t *)(offcut__view_write(view, arena) + y * view->strides[2] +
+                      g * view->strides[1]);
+}
+
+/* ---- from and to f32 ---- */
+
+typedef struct scaler {
+    f32x4 centre, spread, step;
+    float lo, hi;
+    i32x4 there; /* which of the four channels there are */
+} scaler;
+
+OFFCUT__INLINE i32x4 quantise(const scaler *s, f32x4 x) {
+    const f32x4 y = (x - s->centre) / s->spread / s->step;
+    /* In this order a NaN becomes lo. */
+    const f32x4 clamped = f32x4_min(f32x4_max(f32x4_splat(s->lo), y), f32x4_splat(s->hi));
+    return i32x4_round(clamped) & s->there;
+}
+
+static void quantise_row(const scaler *s, int8_t *out, const float *in, ptrdiff_t step,
+                         int32_t width, uint32_t count) {
+    for (int32_t x = 0; x < width; x++, in += step, out += 4) {
+        /* Where another pixel follows, its channels may be read along. */
+        const bool whole = count == 4 || (step >= (ptrdiff_t)count && x + 4 < width);
+        const i32x4 y = quantise(s, whole ? f32x4_load(in) : f32x4_load_part(in, count));
+        const i8x16 bytes = i8x16_pack(y, y, y, y);
+        memcpy(out, &bytes, 4);
+    }
+}
+
+void offcut__quantise8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
+    const offcut__scaling8 *p = &op->u.scaling8;
+    const offcut__view *in = &op->in[0];
+    const uint32_t channels = (uint32_t)in->shape.dims[1];
+    for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {
+        for (uint32_t c = 0; c < channels; c += 4) {
+            const uint32_t count = channels - c < 4 ? channels - c : 4;
+            scaler s = {f32x4_load(p->centre + c),
+                        f32x4_load(p->spread + c),
+                        f32x4_splat(p->factor[0]),
+                        (float)p->lo,
+                        (float)p->hi,
+                        {0, 0, 0, 0}};
+            for (uint32_t i = 0; i < count; i++) s.there[i] = -1;
+            quantise_row(&s, quads_write(&op->out, arena, y, (int32_t)c / 4),
+                         offcut__view_read(in, arena) + y * in->strides[2] + c, in->strides[3],
+                         in->shape.dims[3], count);
+        }
+    }
+}
+
+void offcut__dequantise8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
+    const offcut__view *out = &op->out;
+    const uint32_t channels = (uint32_t)out->shape.dims[1];
+    const f32x4 step = f32x4_splat(op->u.scaling8.factor[0]);
+    for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {
+        for (uint32_t c = 0; c < channels; c += 4) {
+            const uint32_t count = channels - c < 4 ? channels - c : 4;
+            const int8_t *from = quads_read(&op->in[0], arena, y, (int32_t)c / 4);
+            float *to = offcut__view_write(out, arena) + y * out->strides[2] + c;
+            for (int32_t x = 0; x < out->shape.dims[3]; x++, from += 4, to += out->strides[3])
+                f32x4_store_part(to, f32x4_load_bytes(from) * step, count);
+        }
+    }
+}
+
+/* ---- sums ---- */
+
+typedef struct adder {
+    f32x4 factor[2];
+    i8x16 lo, hi;
+} adder;
+
+OFFCUT__INLINE i32x4 add_pixel(const adder *a, const int8_t *x1, const int8_t *x2) {
+    f32x4 y = f32x4_load_bytes(x1) * a->factor[0];
+    if (x2) y = y + f32x4_load_bytes(x2) * a->factor[1];
+    return i32x4_round(y);
+}
+
+OFFCUT__INLINE void add_row(const adder *a, int8_t *out, const int8_t *x1, const int8_t *x2,
+                            int32_t width, const bool two) {
+    int32_t x = 0;
+    for (; x + 4 <= width; x += 4) {
+        i32x4 y[4];
+        OFFCUT__UNROLL
+        for (int k = 0; k < 4; k++)
+            y[k] = add_pixel(a, x1 + 4 * (x + k), two ? x2 + 4 * (x + k) : NULL);
+        i8x16_store(out + 4 * x,
+                    i8x16_min(i8x16_max(i8x16_pack(y[0], y[1], y[2], y[3]), a->lo), a->hi));
+    }
+    for (; x < width; x++) {
+        const i32x4 y = add_pixel(a, x1 + 4 * x, two ? x2 + 4 * x : NULL);
+        const i8x16 bytes = i8x16_min(i8x16_max(i8x16_pack(y, y, y, y), a->lo), a->hi);
+        memcpy(out + 4 * x, &bytes, 4);
+    }
+}
+
+void offcut__add8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
+    const offcut__scaling8 *p = &op->u.scaling8;
+    const offcut__view *out = &op->out;
+    const adder a = {{f32x4_splat(p->factor[0]), f32x4_splat(p->factor[1])},
+                     i8x16_splat(p->lo),
+                     i8x16_splat(p->hi)};
+    for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {
+        for (int32_t g = 0; g < offcut__view_groups(out); g++) {
+            int8_t *to = quads_write(out, arena, y, g);
+            const int8_t *x1 = quads_read(&op->in[0], arena, y, g);
+            if (op->in_count > 1)
+                add_row(&a, to, x1, quads_read(&op->in[1], arena, y, g), out->shape.dims[3], true);
+            else
+                add_row(&a, to, x1, NULL, out->shape.dims[3], false);
+        }
+    }
+}
+
+/* ---- max pooling ---- */
+
+/* Taps first..last-1 of a window that fall on pixels 0..size-1 when tap 0 falls on start. */
+static void taps_inside(int32_t start, int32_t dilation, int32_t kernel, int32_t size,
+                        int32_t *first, int32_t *last) {
+    *first = 0;
+    *last = kernel;
+    while (*first < *last && start + *first * dilation < 0) (*first)++;
+    while (*last > *first && start + (*last - 1) * dilation >= size) (*last)--;
+}
+
+void offcut__pool8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
+    const offcut__pooling *p = &op->u.pooling;
+    const offcut__view *in = &op->in[0], *out = &op->out;
+    for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {
+        const int32_t v = y * p->stride_h - p->pad_top;
+        int32_t top = 0, bottom = 0, left = 0, right = 0;
+        taps_inside(v, p->dilation_h, p->kernel_h, in->shape.dims[2], &top, &bottom);
+        for (int32_t g = 0; g < offcut__view_groups(out); g++) {
+            int8_t *to = quads_write(out, arena, y, g);
+            for (int32_t x = 0; x < out->shape.dims[3]; x++, to += 4) {
+                const int32_t u = x * p->stride_w - p->pad_left;
+                taps_inside(u, p->dilation_w, p->kernel_w, in->shape.dims[3], &left, &right);
+                i8x16 best = i8x16_splat(-128);
+                for (int32_t i = top; i < bottom; i++) {
+                    const int8_t *row = quads_read(in, arena, v + i * p->dilation_h, g);
+                    for (int32_t j = left; j < right; j++)
+                        best = i8x16_max(
+                            best, (i8x16)bytes_load_splat(row + 4 * (u + j * p->dilation_w)));
+                }
+                memcpy(to, &best, 4);
+            }
+        }
+    }
+}
+
+/* ---- resizing ---- */
+
+/* Rows resized across are f32, [groups][width][4]; they are kept while the next rows need them. */
+size_t offcut__resize8_scratch(const offcut__op *op) {
+    return op->u.resize.taps_y * (size_t)offcut__view_groups(&op->out) *
+           (size_t)op->out.shape.dims[3] * 4;
+}
+
+static void resize_across(const offcut__op *op, const float *arena, float *row, int32_t v) {
+    const offcut__resize *r = &op->u.resize;
+    for (int32_t g = 0; g < offcut__view_groups(&op->out); g++) {
+        const int8_t *from = quads_read(&op->in[0], arena, v, g);
+        const int32_t *column = r->columns;
+        const float *weight = r->column_weights;
+        for (int32_t x = 0; x < op->out.shape.dims[3]; x++, row += 4) {
+            f32x4 sum = f32x4_splat(0);
+            for (uint32_t i = 0; i < r->taps_x; i++, column++, weight++)
+                sum = sum + f32x4_load_bytes(from + 4 * *column) * f32x4_load_splat(weight);
+            f32x4_store(row, sum);
+        }
+    }
+}
+
+static i32x4 resize_down(const offcut__resize *r, const float *const *rows, const float *weights,
+                         size_t at) {
+    f32x4 sum = f32x4_load(rows[0] + at) * f32x4_load_splat(weights);
+    for (uint32_t i = 1; i < r->taps_y; i++)
+        sum = sum + f32x4_load(rows[i] + at) * f32x4_load_splat(weights + i);
+    return i32x4_round(sum * f32x4_splat(r->factor));
+}
+
+static void resize_row(const offcut__op *op, float *arena, const float *const *rows, int32_t y) {
+    const offcut__resize *r = &op->u.resize;
+    const float *weights = r->row_weights + (size_t)y * r->taps_y;
+    const int32_t width = op->out.shape.dims[3];
+    for (int32_t g = 0; g < offcut__view_groups(&op->out); g++) {
+        int8_t *to = quads_write(&op->out, arena, y, g);
+        const size_t first = (size_t)g * (size_t)width * 4;
+        int32_t x = 0;
+        for (; x + 4 <= width; x += 4) {
+            i32x4 out[4];
+            OFFCUT__UNROLL
+            for (int k = 0; k < 4; k++)
+                out[k] = resize_down(r, rows, weights, first + 4 * (size_t)(x + k));
+            i8x16_store(to + 4 * x, i8x16_pack(out[0], out[1], out[2], out[3]));
+        }
+        for (; x < width; x++) {
+            const i32x4 out = resize_down(r, rows, weights, first + 4 * (size_t)x);
+            const i8x16 bytes = i8x16_pack(out, out, out, out);
+            memcpy(to + 4 * x, &bytes, 4);
+        }
+    }
+}
+
+void offcut__resize8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
+    const offcut__resize *r = &op->u.resize;
+    const size_t size = offcut__resize8_scratch(op) / r->taps_y;
+    int32_t source[4] = {-1, -1, -1, -1};
+    for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {
+        const int32_t *needed = r->rows + (size_t)y * r->taps_y;
+        const float *rows[4];
+        for (uint32_t i = 0; i < r->taps_y; i++) {
+            uint32_t slot = 0;
+            while (slot < r->taps_y && source[slot] != needed[i]) slot++;
+            if (slot == r->taps_y) {
+                /* The first that holds nothing needed now. */
+                for (slot = 0; slot + 1 < r->taps_y; slot++) {
+                    bool keep = false;
+                    for (uint32_t j = 0; j < r->taps_y; j++) keep |= source[slot] == needed[j];
+                    if (!keep) break;
+                }
+                source[slot] = needed[i];
+                resize_across(op, arena, offcut__op_scratch(op, arena) + slot * size, needed[i]);
+            }
+            rows[i] = offcut__op_scratch(op, arena) + slot * size;
+        }
+        resize_row(op, arena, rows, y);
+    }
+}
+
+/* ---- depthwise convolution ---- */
+
+void offcut__depthwise8_fill(const offcut__conv8 *c, const int8_t *reference, int8_t *packed) {
+    const size_t taps = (size_t)(c->kernel_h * c->kernel_w), padded = (c->channels_out + 3) / 4 * 4;
+    for (size_t k = 0; k < c->channels_out; k++)
+        for (size_t t = 0; t < taps; t++) packed[t * padded + k] = reference[k * taps + t];
+}
+
+static i32x4 widen(const int8_t *p) {
+    return (i32x4){p[0], p[1], p[2], p[3]};
+}
+
+static void depthwise_pixel(const offcut__op *op, const float *arena, int8_t *to, int32_t y,
+                            int32_t x, int32_t g) {
+    const offcut__conv8 *c = &op->u.conv8;
+    const offcut__view *in = &op->in[0];
+    const size_t padded = (c->channels_out + 3) / 4 * 4;
+    const int32_t v = y * c->stride_h - c->pad_top, u = x * c->stride_w - c->pad_left;
+    int32_t top = 0, bottom = 0, left = 0, right = 0;
+    taps_inside(v, c->dilation_h, c->kernel_h, in->shape.dims[2], &top, &bottom);
+    taps_inside(u, c->dilation_w, c->kernel_w, in->shape.dims[3], &left, &right);
+    i32x4 sum = i32x4_load(c->bias + 4 * g);
+    for (int32_t i = top; i < bottom; i++) {
+        const int8_t *row = quads_read(in, arena, v + i * c->dilation_h, g);
+        for (int32_t j = left; j < right; j++)
+            sum += widen(row + 4 * (u + j * c->dilation_w)) *
+                   widen((const int8_t *)c->weights + (size_t)(i * c->kernel_w + j) * padded +
+                         4 * (size_t)g);
+    }
+    f32x4 result = f32x4_from_i32(sum) * f32x4_load(c->scale + 4 * g);
+    if (op->in_count > 1)
+        result = result + f32x4_load_bytes(quads_read(&op->in[1], arena, y, g) + 4 * x) *
+                              f32x4_splat(c->residual);
+    const i32x4 rounded = i32x4_round(result);
+    const i8x16 bytes =
+        i8x16_min(i8x16_max(i8x16_pack(rounded, rounded, rounded, rounded), i8x16_splat(c->lo)),
+                  i8x16_splat(c->hi));
+    memcpy(to, &bytes, 4);
+}
+
+void offcut__depthwise8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
+    for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {
+        for (int32_t g = 0; g < offcut__view_groups(&op->out); g++) {
+            int8_t *to = quads_write(&op->out, arena, y, g);
+            for (int32_t x = 0; x < op->out.shape.dims[3]; x++)
+                depthwise_pixel(op, arena, to + 4 * x, y, x, g);
+        }
+    }
+}
