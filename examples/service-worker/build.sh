@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Puts the page and its service worker into a folder that any web server can serve. Needs esbuild on the PATH.
+#
+#     sh build.sh FOLDER
+set -e
+cd "${0%/*}"
+esbuild service-worker.js --bundle --minify --define:import.meta.url=location.href --outdir="$1" --log-level=warning
+cp index.html page.js ../../dist/offcut.wasm ../../models/default.onnx "$1"

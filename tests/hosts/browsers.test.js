@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The suite and the examples in real browsers: in a page, in a worker, in a service worker without a network.
+
+/* global document */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { serve } from '@hono/node-server';
+import { serveStatic } from '@hono/node-server/serve-static';
+import { Hono } from 'hono';
+import { build } from 'vite';
+import { pathOf } from '../js/helpers.js';
+import { browsers } from './browsers.js';
+import { expectCore, expectHash, expectImages, photo, photoPath } from './expect.js';
+import { missing, tools } from './tools.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'offcut-'));
+
+before(async () => {
+  if (browsers.every(({ skip }) => skip)) return;
+  await build({
+    root: pathOf('tests/hosts/pages'),
+    base: './',
+    configFile: false,
+    logLevel: 'warn',
+    worker: { format: 'es' },
+    build: { outDir: path.join(folder, 'pages'), target: 'es2023' },
+  });
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+for (const { name, skip, launch } of browsers) {
+  describe(name, { skip }, () => {
+    /** @type {import('./browsers.js').Browser} */
+    let browser;
+    before(async () => {
+      browser = await launch();
+    });
+    after(() => browser?.close());
+
+    test('the suite in a page', async (t) => {
+      await browser.open(`${await serveFolder(t, path.join(folder, 'pages'))}/index.html`);
+      const report = await browser.evaluate(() => /** @type {any} */ (globalThis).suiteInPage());
+      await expectCore(report.core);
+      await expectImages(report.client);
+    });
+
+    test('the suite in a worker', async (t) => {
+      await browser.open(`${await serveFolder(t, path.join(folder, 'pages'))}/index.html`);
+      const report = await browser.evaluate(() => /** @type {any} */ (globalThis).suiteInWorker());
+      await expectCore(report.core);
+      await expectImages(report.client);
+    });
+
+    for (const example of ['browser', 'worker']) {
+      test(`the example ${example}`, async (t) => {
+        await browser.open(`${await serveFolder(t, pathOf('.'))}/examples/${example}/index.html`);
+        await browser.evaluate(untilStatus, 'ready');
+        const { hash, status } = await cutOut(browser);
+        await expectHash(hash, status.split(', ').at(-1));
+      });
+    }
+
+    test('the example service-worker', { skip: missing('esbuild') }, async (t) => {
+      const site = path.join(folder, name);
+      const env = { ...process.env, PATH: `${path.dirname(tools.esbuild)}:${process.env.PATH}` };
+      execFileSync('sh', [pathOf('examples/service-worker/build.sh'), site], { env });
+      const server = await startSite(site);
+      t.after(() => server.close());
+      await browser.open(server.url);
+      await browser.evaluate(untilStatus, 'ready');
+      await server.close();
+
+      await browser.open(server.url);
+      await browser.evaluate(untilStatus, 'ready');
+      await expectHash((await cutOut(browser)).hash, 'simd128');
+      const report = await browser.evaluate(
+        suiteByFetch,
+        readFileSync(pathOf('tests/hosts/suite.js'), 'utf8'),
+        Buffer.from(photo).toString('base64'),
+      );
+      // The example's own two are there as well.
+      assert.deepEqual(report.list.splice(2), ['photo', 'photo']);
+      await expectImages(report, { http: true });
+    });
+  });
+}
+
+/**
+ * Chooses the photo in a page of the examples.
+ *
+ * @param {import('./browsers.js').Browser} browser
+ */
+async function cutOut(browser) {
+  await browser.choose('input', photoPath);
+  return browser.evaluate(async () => {
+    const picture = /** @type {HTMLImageElement} */ (document.querySelector('img'));
+    const status = /** @type {HTMLElement} */ (document.querySelector('[role=status]'));
+    const end = Date.now() + 60_000;
+    while (!status.textContent?.startsWith('done')) {
+      if (Date.now() > end) throw new Error(`not done after a minute: ${status.textContent}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await picture.decode();
+    const png = await (await fetch(picture.src)).arrayBuffer();
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', png));
+    const hash = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    return { hash, status: status.textContent };
+  });
+}
+
+/** In the page. @param {string} text */
+async function untilStatus(text) {
+  const status = () => document.querySelector('[role=status]')?.textContent;
+  while (status() !== text) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+/**
+ * In the page, which cannot load the suite without a network.
+ *
+ * @param {string} source
+ * @param {string} base64 the photo
+ */
+async function suiteByFetch(source, base64) {
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  const { httpImages, runImages } = await import(url);
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  return runImages(httpImages(''), bytes);
+}
+
+/** @param {import('node:test').TestContext} t @param {string} root */
+async function serveFolder(t, root) {
+  const { url, close } = await startSite(root);
+  t.after(close);
+  return url;
+}
+
+/** @param {string} root @returns {Promise<{ url: string, close: () => Promise<void> }>} */
+function startSite(root) {
+  const app = new Hono();
+  app.use(serveStatic({ root: path.relative(process.cwd(), root) || '.' }));
+  return new Promise((resolve) => {
+    const server = /** @type {import('node:http').Server} */ (
+      serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
+        const close = async () => {
+          server.closeAllConnections();
+          await new Promise((done) => server.close(done));
+        };
+        resolve({ url: `http://127.0.0.1:${port}`, close });
+      })
+    );
+  });
+}
