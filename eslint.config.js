@@ -34,6 +34,10 @@ export default [
     languageOptions: { globals: globals.node },
   },
   {
+    files: ['tests/packaging/fixtures/**'],
+    languageOptions: { globals: globals.browser },
+  },
+  {
     files: ['examples/dashboard/src/**'],
     // FILES and VERSION are put in by its build.
     languageOptions: {

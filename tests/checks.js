@@ -3,12 +3,12 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { brotliCompressSync } from 'node:zlib';
 import { ensureBuilt } from '../wasm/toolchain/build.js';
 import { projectFolder } from '../wasm/toolchain/common.js';
 import { formatC, formatJavaScript, projectFiles } from '../wasm/toolchain/format.js';
 import { missing, tools, trainingFolder } from './hosts/tools.js';
 import { ensureClang } from '../wasm/toolchain/tools.js';
+import { sizes } from './packaging/size.js';
 
 /** @typedef {import('./run.js').Counts} Counts */
 
@@ -107,31 +107,6 @@ function trainABit() {
     lines.filter((line) => line.startsWith(word)).length;
   const failed = Math.max(count('FAIL '), status === 0 ? 0 : 1);
   return { passed: count('ok '), failed, skipped: count('SKIP: ') };
-}
-
-/** What a page downloads before its first photo, compressed, in bytes. With an int8 network the aim is 2 MB together. */
-const budgets = [
-  { what: 'the core', files: ['dist/offcut.wasm'], bytesMax: 320_000 },
-  { what: 'the core (relaxed SIMD)', files: ['dist/offcut.relaxed.wasm'], bytesMax: 320_000 },
-  {
-    what: 'core and network',
-    files: ['dist/offcut.wasm', 'models/default.onnx'],
-    bytesMax: 6_500_000,
-  },
-];
-
-/** @returns {Counts} */
-function sizes() {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const { what, files, bytesMax } of budgets) {
-    const parts = files.map((name) =>
-      brotliCompressSync(fs.readFileSync(path.join(projectFolder, name))),
-    );
-    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-    process.stdout.write(`${what}: ${bytes} bytes brotli, at most ${bytesMax}\n`);
-    counts[bytes <= bytesMax ? 'passed' : 'failed']++;
-  }
-  return counts;
 }
 
 // Written so that this file does not match itself.

@@ -10,6 +10,7 @@ import { projectFolder, runMain } from '../wasm/toolchain/common.js';
 import { ensureTools } from '../wasm/toolchain/tools.js';
 import { checks } from './checks.js';
 import { ensureHosts } from './hosts/tools.js';
+import { ensurePackaging } from './packaging/tools.js';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
@@ -106,6 +107,7 @@ await runMain(async () => {
   fs.mkdirSync(reports, { recursive: true });
   if (process.argv.includes('--checks')) {
     await ensureHosts();
+    await ensurePackaging();
     suites.push(...checks({ show, runCTest }));
   }
   /** @type {[string, Counts][]} */
