@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createEntry } from './entry.js';
-import { OffcutError, invalid } from './errors.js';
+import { compile, read, webHost } from './web.js';
 
 export { OffcutError } from './errors.js';
 export { peakMemory } from './memory.js';
@@ -38,23 +38,10 @@ const entry = createEntry({
         : new URL('../dist/offcut.wasm', import.meta.url),
     ),
   model: () => read(new URL('../models/default.onnx', import.meta.url)),
-  open: (input) => {
-    if (typeof input === 'string' || input instanceof URL) {
-      throw invalid('a Uint8Array, ArrayBuffer, Blob or File', 'input', input);
-    }
-    return input;
-  },
-  readModel: async (data) => {
-    if (data instanceof Blob) return new Uint8Array(await data.arrayBuffer());
-    if (data instanceof Uint8Array) return data;
-    if (data instanceof ArrayBuffer) return new Uint8Array(data);
-    if (typeof data !== 'string' && !(data instanceof URL))
-      throw invalid('bytes or a URL', 'model', data);
-    return read(data);
-  },
-  readSidecar: async () => undefined,
+  ...webHost,
   workers: {
     create: () => new Worker(new URL('./worker/main.web.js', import.meta.url), { type: 'module' }),
+    queue: Infinity, // of Blobs, which take no memory of the page
     // A page must not wait; a worker has nobody who would.
     byDefault: () => typeof document === 'object' && typeof Worker === 'function',
   },
@@ -87,33 +74,3 @@ export const createCodec = entry.createCodec;
  * disturbed.
  */
 export const dispose = entry.dispose;
-
-/** @param {URL} url */
-async function compile(url) {
-  const response = await load(url);
-  // Some servers send wasm with another type; compiling while it arrives needs the right one.
-  if (response.headers.get('content-type')?.startsWith('application/wasm')) {
-    return WebAssembly.compileStreaming(response);
-  }
-  return WebAssembly.compile(await response.arrayBuffer());
-}
-
-/** @param {string | URL} url */
-async function read(url) {
-  const response = await load(url);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-/** @param {string | URL} url */
-async function load(url) {
-  const response = await fetch(url).catch((cause) => {
-    throw new OffcutError('ERR_LOAD', `${url} could not be fetched: ${cause}`, { cause });
-  });
-  if (!response.ok) {
-    throw new OffcutError(
-      'ERR_LOAD',
-      `${url} could not be fetched: the server answered ${response.status}`,
-    );
-  }
-  return response;
-}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// For Cloudflare Workers. They refuse to compile bytes and import wasm compiled, so there is one
+// build, the faster; the network is imported as data, which wrangler has to be told (see
+// examples/cloudflare).
+
+import module from '../dist/offcut.relaxed.wasm';
+import network from '../models/default.onnx';
+import { createEntry } from './entry.js';
+import { webHost } from './web.js';
+
+export { OffcutError } from './errors.js';
+export { peakMemory } from './memory.js';
+
+export const { removeBackground, removeBackgrounds, createEngine, createCodec, dispose } =
+  createEntry({
+    ...webHost,
+    compile: async () => module,
+    model: async () => new Uint8Array(network),
+  });
