@@ -216,7 +216,12 @@ export class Lane {
       };
       port.hold(true);
       signal?.addEventListener('abort', stop, { once: true });
-      port.post({ type: 'call', method, args, progress: onProgress !== undefined }, transfer);
+      try {
+        port.post({ type: 'call', method, args, progress: onProgress !== undefined }, transfer);
+      } catch (cause) {
+        const detail = `the photo cannot be sent to a worker: ${cause}`;
+        this.#call.settle(new OffcutError('ERR_ARGUMENT', detail, { cause }));
+      }
     });
   }
 

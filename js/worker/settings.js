@@ -12,7 +12,7 @@ import { OffcutError, invalid } from '../errors.js';
  * @property {number} [size] how many there may be, each with its own memory; they are started when
  *   they are needed. Default: 1 in browsers, in Node as many as there are cores but at most 4
  * @property {number} [queue] how many photos may wait for one; more are refused with `ERR_BUSY`.
- *   Default 256
+ *   Default 256, in browsers no limit
  * @property {() => WorkerLike} [create] makes one, for a script of your own that calls `serve` of
  *   `offcut/worker`, or where a bundler cannot find the one of this package
  */
@@ -22,7 +22,8 @@ import { OffcutError, invalid } from '../errors.js';
  *
  * @typedef {object} WorkerHost
  * @property {() => WorkerLike} [create]
- * @property {number} [size]
+ * @property {number} [size] default of the option
+ * @property {number} [queue] likewise
  */
 
 const QUEUE = 256;
@@ -41,7 +42,7 @@ export function readWorkerOptions(worker, host = {}) {
     throw invalid('a boolean or { size, queue, create }', 'worker', worker);
   }
   const given = worker === true ? {} : worker;
-  const { size = host.size ?? 1, queue = QUEUE, create = host.create } = given;
+  const { size = host.size ?? 1, queue = host.queue ?? QUEUE, create = host.create } = given;
   if (!(Number.isInteger(size) && size >= 1 && size <= SIZE_MAX)) {
     throw invalid(`an integer from 1 to ${SIZE_MAX}`, 'worker.size', size);
   }

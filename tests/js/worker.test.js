@@ -93,6 +93,10 @@ test('bytes that are handed in stay, unless they are given away', async () => {
   assert.equal(framed.length, jpeg.length + 20);
   assert.deepEqual((await engine.removeBackground(photo, { transfer: true })).png, png);
   assert.equal(photo.length, 0);
+  assert.equal((await failure(engine.removeBackground(photo))).code, 'ERR_FORMAT');
+  const fixed = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer);
+  const stuck = await failure(engine.removeBackground(fixed, { transfer: true }));
+  assert.equal(stuck.code, 'ERR_ARGUMENT');
   const blob = new Blob([jpeg]);
   for (let i = 0; i < 2; i++) assert.deepEqual((await engine.removeBackground(blob)).png, png);
   engine.dispose();

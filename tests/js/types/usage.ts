@@ -65,6 +65,8 @@ for await (const { index, input, result, error } of removeBackgrounds(['a.jpg', 
   const backend: string = engine.backend + other.backend;
   await removeBackground(photo, { worker: backend === 'offcut', transfer: true });
 }
+const create = () => new Worker(new URL('./w.js', import.meta.url), { type: 'module' });
+await createEngine({ worker: { create } });
 serve({ backend: onnxRuntime({ ort, executionProviders: ['webgpu', 'wasm'] }) });
 
 // @ts-expect-error a number is no photo
