@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // For Cloudflare Workers. They refuse to compile bytes and import wasm compiled, so there is one
-// build, the faster; the network is imported as data, which wrangler has to be told (see
-// examples/cloudflare).
+// build, the faster. Wrangler takes `.bin` for data without being told: the network by that name.
 
 import module from '../dist/offcut.relaxed.wasm';
-import network from '../models/default.onnx';
+import network from 'offcut/default.bin';
 import { createEntry } from './entry.js';
 import { webHost } from './web.js';
 

@@ -11,7 +11,7 @@ declare module '*.wasm?module' {
   export default module;
 }
 
-declare module '*.onnx' {
+declare module 'offcut/default.bin' {
   const bytes: ArrayBuffer;
   export default bytes;
 }
