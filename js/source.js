@@ -31,6 +31,7 @@ export function isBytes(value) {
 
 /** @param {Bytes} value */
 export function toBytes(value) {
+  if (value.byteLength === 0) return new Uint8Array(); // perhaps its buffer was given away
   if (ArrayBuffer.isView(value))
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   return new Uint8Array(value);

@@ -140,7 +140,6 @@ export class RemoteCodec extends Codec {
  */
 function toGive(bytes, own) {
   const { buffer, byteLength } = bytes;
-  if (byteLength === 0) return new Uint8Array(); // perhaps given away before
   const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
   return /** @type {Uint8Array<ArrayBuffer>} */ (own && isWhole ? bytes : new Uint8Array(bytes));
 }
