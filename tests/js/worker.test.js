@@ -96,7 +96,8 @@ test('bytes that are handed in stay, unless they are given away', async () => {
   assert.equal((await failure(engine.removeBackground(photo))).code, 'ERR_FORMAT');
   const fixed = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer);
   const stuck = await failure(engine.removeBackground(fixed, { transfer: true }));
-  assert.equal(stuck.code, 'ERR_ARGUMENT');
+  // Hosts either copy what cannot be given away, or refuse it.
+  assert.ok(['ERR_FORMAT', 'ERR_ARGUMENT'].includes(stuck.code), stuck.code);
   const blob = new Blob([jpeg]);
   for (let i = 0; i < 2; i++) assert.deepEqual((await engine.removeBackground(blob)).png, png);
   engine.dispose();
