@@ -31,13 +31,15 @@ struct offcut__fit {
     const offcut__planes *guide;
     offcut__planes *alpha; /* what the mask says, then the last fit */
     double cell;
-    float reach;     /* how far from the mask's edge the fit counts, pixels */
-    double *columns; /* SUMS a column */
-    float *weight;   /* how much alpha is believed */
-    float *distance; /* to the mask's edge, pixels */
-    float *says;     /* SAYS a pixel */
+    float reach;                       /* how far from the mask's edge the fit counts, pixels */
+    uint32_t radius;                   /* of the windows of this fit */
+    uint32_t left, top, right, bottom; /* what lies near the edge is in here */
+    double *columns;                   /* SUMS a column of the picture */
+    float *weight;                     /* how much alpha is believed */
+    float *distance;                   /* to the mask's edge, pixels */
+    float *says;                       /* SAYS a pixel of that rectangle */
     int phase;
-    uint32_t row; /* of the windows */
+    uint32_t row; /* of the picture: the next windows' */
 };
 
 /* ---- lengths ---- */
@@ -83,8 +85,10 @@ static inline void weigh(const fit *f, size_t i, double *terms) {
  */
 static void move_down(const fit *f, uint32_t in, uint32_t out) {
     const size_t width = f->guide->width, height = f->guide->height;
-    double *s = f->columns, more[SUMS] = {0}, less[SUMS] = {0};
-    for (size_t x = 0; x < width; x++, s += SUMS) {
+    const size_t first = f->left > f->radius ? f->left - f->radius : 0;
+    const size_t end = width - f->right > f->radius ? f->right + f->radius : width;
+    double *s = f->columns + SUMS * first, more[SUMS] = {0}, less[SUMS] = {0};
+    for (size_t x = first; x < end; x++, s += SUMS) {
         if (in < height) weigh(f, in * width + x, more);
         if (out < height) weigh(f, out * width + x, less);
         for (int i = 0; i < SUMS; i++) s[i] = s[i] + more[i] - less[i];
@@ -117,46 +121,51 @@ static void solve(const double *s, float *says) {
     says[VARIANCE] = (float)(s[WPP] * n - p * p);
 }
 
-/* Only the windows that something within reach of the edge lies in; the others say nothing. Steps
- * across count sqrt 2 in a distance and 1 in a radius. */
-static void fit_row(const fit *f, uint32_t y, uint32_t radius) {
-    const uint32_t width = f->guide->width;
+/* Steps across count sqrt 2 in a distance and 1 in a radius. */
+static float far_of(const fit *f) {
+    return f->reach + 1.5f * (float)f->radius;
+}
+
+/* Only the windows that something within reach of the edge lies in; the others say nothing. */
+static void fit_row(const fit *f, uint32_t y) {
+    const uint32_t width = f->guide->width, radius = f->radius;
     const float *distance = f->distance + (size_t)y * width;
-    const float far = f->reach + 1.5f * (float)radius;
-    const double *ahead = f->columns, *behind = f->columns;
-    float *says = f->says + SAYS * (size_t)y * width;
+    const float far = far_of(f);
+    const uint32_t first = f->left > radius ? f->left - radius : 0;
+    float *says = f->says + SAYS * (size_t)(y - f->top) * (f->right - f->left);
     double sums[SUMS] = {0};
-    for (uint32_t x = 0; x < width && x < radius; x++, ahead += SUMS)
-        for (int i = 0; i < SUMS; i++) sums[i] += ahead[i];
-    for (uint32_t x = 0; x < width; x++, says += SAYS) {
-        if (x + radius < width) {
-            for (int i = 0; i < SUMS; i++) sums[i] += ahead[i];
-            ahead += SUMS;
-        }
-        if (x > radius) {
-            for (int i = 0; i < SUMS; i++) sums[i] -= behind[i];
-            behind += SUMS;
-        }
+    for (uint32_t x = first; x < width && x < f->left + radius; x++)
+        for (size_t i = 0; i < SUMS; i++) sums[i] += f->columns[SUMS * (size_t)x + i];
+    for (uint32_t x = f->left; x < f->right; x++, says += SAYS) {
+        const size_t ahead = SUMS * ((size_t)x + radius);
+        if (x + radius < width)
+            for (size_t i = 0; i < SUMS; i++) sums[i] += f->columns[ahead + i];
         if (distance[x] < far)
             solve(sums, says);
         else
             memset(says, 0, SAYS * sizeof *says);
+        if (x < radius) continue;
+        const size_t behind = SUMS * (size_t)(x - radius);
+        for (size_t i = 0; i < SUMS; i++) sums[i] -= f->columns[behind + i];
     }
 }
 
 /* The next rows of windows; true with the last. */
-static bool fit_windows(fit *f, uint32_t radius) {
-    const uint32_t height = f->guide->height;
-    if (f->row == 0) {
+static bool fit_windows(fit *f) {
+    const uint32_t height = f->guide->height, radius = f->radius;
+    if (f->row == f->top) {
         memset(f->columns, 0, SUMS * sizeof(double) * f->guide->width);
-        for (uint32_t y = 0; y < height && y < radius; y++) move_down(f, y, UINT32_MAX);
+        for (uint32_t y = f->top > radius ? f->top - radius : 0; y < height && y < f->top + radius;
+             y++)
+            move_down(f, y, UINT32_MAX);
     }
     const uint32_t last = f->row + SLICE_PIXELS / f->guide->width + 1U;
-    for (; f->row < height && f->row < last; f->row++) {
-        move_down(f, f->row + radius, f->row > radius ? f->row - radius - 1U : UINT32_MAX);
-        fit_row(f, f->row, radius);
+    for (; f->row < f->bottom && f->row < last; f->row++) {
+        const bool leaves = f->row > f->top && f->row > radius;
+        move_down(f, f->row + radius, leaves ? f->row - radius - 1U : UINT32_MAX);
+        fit_row(f, f->row);
     }
-    return f->row == height;
+    return f->row >= f->bottom;
 }
 
 /* ---- the band around the edge ---- */
@@ -192,7 +201,33 @@ static void spread_distance(float *distance, uint32_t width, uint32_t height) {
     }
 }
 
-static offcut_status find_band(const fit *f) {
+/* The rectangle of what lies near the edge, and room for what its windows say. */
+static offcut_status find_rectangle(fit *f) {
+    const uint32_t width = f->guide->width, height = f->guide->height;
+    const float far = far_of(f);
+    f->left = width;
+    f->top = height;
+    f->right = f->bottom = 0;
+    for (uint32_t y = 0; y < height; y++) {
+        const float *distance = f->distance + (size_t)y * width;
+        uint32_t first = 0, end = width;
+        while (first < width && !(distance[first] < far)) first++;
+        if (first == width) continue;
+        while (!(distance[end - 1U] < far)) end--;
+        if (first < f->left) f->left = first;
+        if (end > f->right) f->right = end;
+        if (f->top == height) f->top = y;
+        f->bottom = y + 1U;
+    }
+    free(f->says);
+    f->says = NULL;
+    f->row = f->top;
+    if (f->bottom == 0) return OFFCUT_OK;
+    const size_t count = (size_t)(f->right - f->left) * (f->bottom - f->top);
+    return offcut__alloc(f->ctx, count, SAYS * sizeof(float), &f->says);
+}
+
+static offcut_status find_band(fit *f) {
     const uint32_t width = f->alpha->width, height = f->alpha->height;
     const size_t count = (size_t)width * height;
     memcpy(f->weight, f->alpha->data, count * sizeof(float));
@@ -204,21 +239,23 @@ static offcut_status find_band(const fit *f) {
         f->weight[i] = OFFCUT__FIT_WEIGHT_LEAST + sure * sure;
     }
     spread_distance(f->distance, width, height);
-    return OFFCUT_OK;
+    return find_rectangle(f);
 }
 
 /* ---- alpha ---- */
 
-/* The mean of what the windows around pixel i say, and the mask where they say nothing: 4
+/* The mean of what the windows around a pixel say, and the mask where they say nothing: 4
  * coefficients. */
-static void conclude(const fit *f, size_t i, float *coefficients) {
+static void conclude(const fit *f, uint32_t x, uint32_t y, float *coefficients) {
+    const size_t i = (size_t)y * f->guide->width + x;
     const float band = ramp(f->distance[i], f->reach, 0.5f * f->reach);
     memset(coefficients, 0, 3 * sizeof *coefficients);
     coefficients[B] = f->alpha->data[i];
-    if (!(band > 0.0f)) return;
-    const float none = 1e-4f; /* the variance of a flat alpha: nothing to explain or to lose */
+    if (!(band > 0.0f)) return; /* so too whatever is outside the rectangle */
+    const float none = 1e-4f;   /* the variance of a flat alpha: nothing to explain or to lose */
     const float steep = OFFCUT__FIT_STEEP * OFFCUT__FIT_STEEP;
-    const float *says = f->says + SAYS * i;
+    const size_t at = (size_t)(y - f->top) * (f->right - f->left) + (x - f->left);
+    const float *says = f->says + SAYS * at;
     const float share = (says[EXPLAINED] + none) / (says[VARIANCE] + none);
     float c[4], length = 0.0f;
     for (int j = A_R; j <= B; j++) c[j] = says[j] / says[COUNTS];
@@ -227,19 +264,6 @@ static void conclude(const fit *f, size_t i, float *coefficients) {
                        ramp(length, 4.0f * steep, steep);
     for (int j = A_R; j <= B; j++) coefficients[j] = take * c[j];
     coefficients[B] += (1.0f - take) * f->alpha->data[i];
-}
-
-static void conclude_all(const fit *f) {
-    const offcut__planes *guide = f->guide;
-    const size_t count = (size_t)guide->width * guide->height;
-    for (size_t i = 0; i < count; i++) {
-        float c[4];
-        conclude(f, i, c);
-        memcpy(f->says + SAYS * i, c, sizeof c);
-        f->alpha->data[i] =
-            offcut__snap((c[A_R] * guide->data[i] + c[A_G] * guide->data[count + i]) +
-                         (c[A_B] * guide->data[2 * count + i] + c[B]));
-    }
 }
 
 static int16_t quantise(float value) {
@@ -263,13 +287,23 @@ static uint8_t judge(const int16_t *c) {
     return OFFCUT__UNSURE;
 }
 
-static void store(const fit *f) {
-    const size_t count = (size_t)f->guide->width * f->guide->height;
-    for (size_t i = 0; i < count; i++) {
-        int16_t *c = f->matte->coefficients + 4 * i;
-        for (int j = A_R; j <= B; j++) c[j] = quantise(f->says[SAYS * i + (size_t)j]);
-        f->matte->sure[i] = judge(c);
-    }
+/* Alpha by this fit's coefficients; those of the last fit are the matte's. */
+static void conclude_all(const fit *f, bool last) {
+    const offcut__planes *guide = f->guide;
+    const size_t count = (size_t)guide->width * guide->height;
+    size_t i = 0;
+    for (uint32_t y = 0; y < guide->height; y++)
+        for (uint32_t x = 0; x < guide->width; x++, i++) {
+            float c[4];
+            conclude(f, x, y, c);
+            f->alpha->data[i] =
+                offcut__snap((c[A_R] * guide->data[i] + c[A_G] * guide->data[count + i]) +
+                             (c[A_B] * guide->data[2 * count + i] + c[B]));
+            if (!last) continue;
+            int16_t *kept = f->matte->coefficients + 4 * i;
+            for (int j = A_R; j <= B; j++) kept[j] = quantise(c[j]);
+            f->matte->sure[i] = judge(kept);
+        }
 }
 
 /* ---- steps ---- */
@@ -289,7 +323,6 @@ offcut_status offcut__fit_open(offcut_ctx *ctx, const offcut__planes *guide, off
     offcut_status status = offcut__alloc(ctx, guide->width, SUMS * sizeof(double), &f->columns);
     if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f->weight);
     if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f->distance);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, SAYS * sizeof(float), &f->says);
     if (status != OFFCUT_OK) {
         offcut__fit_close(f);
         return status;
@@ -303,25 +336,26 @@ offcut_status offcut__fit_open(offcut_ctx *ctx, const offcut__planes *guide, off
 /* One fit takes four phases; there are two fits. */
 offcut_status offcut__fit_step(offcut__fit *f, bool *done) {
     enum { BAND, WINDOWS, MEANS, CONCLUDE, PHASES };
-    const double reach = f->phase < PHASES ? OFFCUT__FIT_REACH_FIRST : OFFCUT__FIT_REACH_SECOND;
-    const uint32_t radius = radius_of(reach, f->cell);
+    const bool first = f->phase < PHASES;
     *done = false;
     switch (f->phase % PHASES) {
-        case BAND: OFFCUT_TRY(find_band(f)); break;
+        case BAND:
+            f->radius =
+                radius_of(first ? OFFCUT__FIT_REACH_FIRST : OFFCUT__FIT_REACH_SECOND, f->cell);
+            OFFCUT_TRY(find_band(f));
+            break;
         case WINDOWS:
-            if (!fit_windows(f, radius)) return OFFCUT_OK;
-            f->row = 0;
+            if (!fit_windows(f)) return OFFCUT_OK;
             break;
         case MEANS:
-            OFFCUT_TRY(
-                offcut__box_mean(f->ctx, f->says, SAYS, f->guide->width, f->guide->height, radius));
+            if (f->bottom == 0) break;
+            OFFCUT_TRY(offcut__box_mean(f->ctx, f->says, SAYS, f->right - f->left,
+                                        f->bottom - f->top, f->radius));
             break;
-        default: conclude_all(f); break;
+        default: conclude_all(f, !first); break;
     }
     f->phase++;
-    if (f->phase < 2 * PHASES) return OFFCUT_OK;
-    store(f);
-    *done = true;
+    *done = f->phase == 2 * PHASES;
     return OFFCUT_OK;
 }
 
