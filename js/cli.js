@@ -7,7 +7,6 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import process from 'node:process';
-import v8 from 'node:v8';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { inOrder } from './batch.js';
 import { UsageError, expandInputs, planTasks, writeWhole } from './cli/files.js';
@@ -152,15 +151,6 @@ function writeOut(data) {
 }
 
 /**
- * Node 20 knows relaxed SIMD, twice as fast for networks, but keeps it behind a flag; newer ones
- * have it on. This process is ours, so the flag may be set.
- */
-function allowRelaxedSimd() {
-  if (process.versions.v8.startsWith('11.3.'))
-    v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
-}
-
-/**
  * @param {string[]} inputs
  * @param {Flags} flags
  * @param {AbortSignal} signal
@@ -230,7 +220,6 @@ function checkName(name) {
  * @returns {Promise<Engine | undefined>} `undefined` if the core or the network cannot be used
  */
 async function load({ model, jobs }, photos) {
-  allowRelaxedSimd();
   const most = jobs ?? Math.min(os.availableParallelism(), JOBS_MAX);
   const size = Math.min(most, photos);
   try {

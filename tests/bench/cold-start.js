@@ -10,8 +10,6 @@ import { comparison, median, round } from './turns.js';
 
 const RUNS = 7;
 
-const relaxed = process.versions.v8.startsWith('11.3.') ? ['--experimental-wasm-relaxed-simd'] : [];
-
 const ours = `
   const { createEngine } = await import('offcut');
   const imported = performance.now();
@@ -39,7 +37,7 @@ function run(script, file) {
     const end = performance.now();
     const times = { total: end - start, import: imported - start, load: loaded - imported, photo: end - loaded };
     process.stdout.write(JSON.stringify(times));`;
-  const args = [...relaxed, '--input-type=module', '-e', whole, file];
+  const args = ['--input-type=module', '-e', whole, file];
   const cwd = fileURLToPath(new URL('../../', import.meta.url));
   return JSON.parse(String(execFileSync(process.execPath, args, { cwd })));
 }

@@ -6,9 +6,10 @@ import v8 from 'node:v8';
 import sharp from 'sharp';
 import { brightnessNetwork } from './onnx.js';
 
-// Node 20 has relaxed SIMD behind a flag; the tests want both builds everywhere.
+// Node 20 has relaxed SIMD behind a flag, and wrong in its baseline compiler; the tests want both builds everywhere.
 if (process.versions.v8.startsWith('11.3.')) {
   v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
+  v8.setFlagsFromString('--no-liftoff');
 }
 
 /** @type {import('offcut').Variant[]} */
