@@ -62,7 +62,9 @@ const entry = createEntry({
     // Without the flags of this process, of which `--input-type` would stop a file.
     create: () => new Worker(new URL('./worker/main.node.js', import.meta.url), { execArgv: [] }),
     // Each has some tens of megabytes of its own.
-    size: Math.min(availableParallelism(), 4),
+    get size() {
+      return Math.min(availableParallelism(), 4);
+    },
   },
 });
 

@@ -7,7 +7,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { promisify } from 'node:util';
 import { pathOf } from '../js/helpers.js';
-import { expectCore, expectImages, expectPng, photo, photoPath } from './expect.js';
+import { expectCore, expectHash, expectImages, expectPng, photo, photoPath } from './expect.js';
 import { scratch, startServer } from './process.js';
 import { httpImages, runImages } from './suite.js';
 import { missing, tools } from './tools.js';
@@ -51,6 +51,23 @@ for (const { tool, folder, cutout, serve } of runtimes) {
     const report = JSON.parse(stdout);
     await expectCore(report.core);
     await expectImages(report.client);
+    await expectHash(report.pooled);
+  });
+
+  test(`${tool}: in workers`, { skip }, async () => {
+    const { stdout } = await execute(program, [
+      ...(tool === 'deno' ? ['run', '--allow-all'] : []),
+      pathOf('tests/hosts/run-workers.js'),
+      photoPath,
+    ]);
+    const { variant, hashes, ...report } = JSON.parse(stdout);
+    for (const hash of hashes) await expectHash(hash, variant);
+    assert.deepEqual(report, {
+      workers: [true, true],
+      aborted: 'ERR_CANCELLED',
+      bad: 'ERR_FORMAT',
+      busy: 'ERR_BUSY',
+    });
   });
 
   test(`${tool}: the example cuts out`, { skip }, async (t) => {
