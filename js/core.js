@@ -122,7 +122,8 @@ export class Engine {
   /** @param {EngineParts} parts */
   constructor(parts) {
     const { module, model, spec, variant = 'simd128', open = (input) => input } = parts;
-    if (!(module instanceof WebAssembly.Module))
+    // Not by `instanceof`: edge runtimes compile it in another realm.
+    if (Object.prototype.toString.call(module) !== '[object WebAssembly.Module]')
       throw invalid('a WebAssembly.Module', 'module', module);
     if (typeof model !== 'function' && !isBytes(model))
       throw invalid('bytes or a function', 'model', model);

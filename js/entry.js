@@ -58,6 +58,7 @@ import { readWorkerOptions } from './worker/settings.js';
  *
  * @typedef {object} Host
  * @property {(variant: Variant) => Promise<WebAssembly.Module>} compile the core from this package
+ * @property {Variant} [variant] where there is only one build of it
  * @property {() => Promise<Uint8Array>} model the network of this package
  * @property {(input: Input) => Input} open a path or URL, where the host has files; anything else
  *   as it is
@@ -163,7 +164,7 @@ export function createEntry(host) {
   }
 
   /** @param {Pick<EngineOptions, 'variant' | 'module'>} options */
-  function chooseCore({ variant = chooseVariant(), module }) {
+  function chooseCore({ variant = host.variant ?? chooseVariant(), module }) {
     if (variant !== 'relaxed' && variant !== 'simd128') {
       throw invalid("'relaxed' or 'simd128'", 'variant', variant);
     }

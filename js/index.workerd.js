@@ -14,5 +14,6 @@ export const { removeBackground, removeBackgrounds, createEngine, createCodec, d
   createEntry({
     ...webHost,
     compile: async () => module,
+    variant: 'relaxed',
     model: async () => new Uint8Array(network),
   });

@@ -19,8 +19,11 @@ import { cancelled } from './errors.js';
 export function nextTask() {
   const host = /** @type {TaskHost} */ (/** @type {unknown} */ (globalThis));
   const { setImmediate, scheduler } = host;
-  if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve));
-  if (typeof MessageChannel === 'function') return nextMessage();
+  // Next's edge runtime has the names of these, but they only complain.
+  if (!('EdgeRuntime' in host)) {
+    if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve));
+    if (typeof MessageChannel === 'function') return nextMessage();
+  }
   if (typeof scheduler?.yield === 'function') return scheduler.yield();
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
