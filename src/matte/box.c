@@ -8,7 +8,6 @@
 
 enum { LANES_MAX = 8 };
 
-/* The means of one row of windows; `rows` is how many rows they have. */
 static inline void mean_row(const double *columns, uint32_t lanes, uint32_t width, uint32_t radius,
                             uint32_t rows, float *out) {
     const double *ahead = columns, *behind = columns;
@@ -29,6 +28,15 @@ static inline void mean_row(const double *columns, uint32_t lanes, uint32_t widt
         const double share = 1.0 / ((double)rows * (double)(right - left + 1U));
         for (uint32_t i = 0; i < lanes; i++) out[i] = (float)(sums[i] * share);
     }
+}
+
+/* Constant lanes give the compiler one loop for each number of them. */
+void offcut__box_row(const double *columns, uint32_t lanes, uint32_t width, uint32_t radius,
+                     uint32_t rows, float *means) {
+    if (lanes == LANES_MAX)
+        mean_row(columns, LANES_MAX, width, radius, rows, means);
+    else
+        mean_row(columns, 1, width, radius, rows, means);
 }
 
 offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uint32_t width,
@@ -52,11 +60,7 @@ offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uin
         const uint32_t top = y > radius ? y - radius : 0;
         const uint32_t bottom = y + radius < height ? y + radius : height - 1U;
         const uint32_t rows = bottom - top + 1U;
-        /* Constant lanes give the compiler one loop for each number of them. */
-        if (lanes == LANES_MAX)
-            mean_row(columns, LANES_MAX, width, radius, rows, data + y * row);
-        else
-            mean_row(columns, 1, width, radius, rows, data + y * row);
+        offcut__box_row(columns, lanes, width, radius, rows, data + y * row);
     }
 done:
     free(ring);

@@ -5,8 +5,8 @@
  * a pixel of its coarse mask or two. A window counts as much as it explains (weighted aggregation),
  * and where colours explain nothing the mask keeps its own edge instead of a blur.
  *
- * Sums over windows come from column sums that move down row by row, so no plane of products is
- * ever stored. */
+ * Sums over windows come from column sums that move down row by row, and so do the means of what
+ * the windows say, some rows behind: neither is ever stored for the whole picture. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +37,10 @@ struct offcut__fit {
     double *columns;                   /* SUMS a column of the picture */
     float *weight;                     /* how much alpha is believed */
     float *distance;                   /* to the mask's edge, pixels */
-    float *says;                       /* SAYS a pixel of that rectangle */
+    uint32_t slots;                    /* how many rows of the rectangle are kept in: */
+    float *says;                       /* SAYS a pixel */
+    double *totals;                    /* their sums, SAYS a column */
+    float *means;                      /* of one row, SAYS a pixel */
     int phase;
     uint32_t row; /* of the picture: the next windows' */
 };
@@ -127,12 +130,11 @@ static float far_of(const fit *f) {
 }
 
 /* Only the windows that something within reach of the edge lies in; the others say nothing. */
-static void fit_row(const fit *f, uint32_t y) {
+static void fit_row(const fit *f, uint32_t y, float *says) {
     const uint32_t width = f->guide->width, radius = f->radius;
     const float *distance = f->distance + (size_t)y * width;
     const float far = far_of(f);
     const uint32_t first = f->left > radius ? f->left - radius : 0;
-    float *says = f->says + SAYS * (size_t)(y - f->top) * (f->right - f->left);
     double sums[SUMS] = {0};
     for (uint32_t x = first; x < width && x < f->left + radius; x++)
         for (size_t i = 0; i < SUMS; i++) sums[i] += f->columns[SUMS * (size_t)x + i];
@@ -148,24 +150,6 @@ static void fit_row(const fit *f, uint32_t y) {
         const size_t behind = SUMS * (size_t)(x - radius);
         for (size_t i = 0; i < SUMS; i++) sums[i] -= f->columns[behind + i];
     }
-}
-
-/* The next rows of windows; true with the last. */
-static bool fit_windows(fit *f) {
-    const uint32_t height = f->guide->height, radius = f->radius;
-    if (f->row == f->top) {
-        memset(f->columns, 0, SUMS * sizeof(double) * f->guide->width);
-        for (uint32_t y = f->top > radius ? f->top - radius : 0; y < height && y < f->top + radius;
-             y++)
-            move_down(f, y, UINT32_MAX);
-    }
-    const uint32_t last = f->row + SLICE_PIXELS / f->guide->width + 1U;
-    for (; f->row < f->bottom && f->row < last; f->row++) {
-        const bool leaves = f->row > f->top && f->row > radius;
-        move_down(f, f->row + radius, leaves ? f->row - radius - 1U : UINT32_MAX);
-        fit_row(f, f->row);
-    }
-    return f->row >= f->bottom;
 }
 
 /* ---- the band around the edge ---- */
@@ -201,8 +185,8 @@ static void spread_distance(float *distance, uint32_t width, uint32_t height) {
     }
 }
 
-/* The rectangle of what lies near the edge, and room for what its windows say. */
-static offcut_status find_rectangle(fit *f) {
+/* The rectangle of what lies near the edge. */
+static void find_rectangle(fit *f) {
     const uint32_t width = f->guide->width, height = f->guide->height;
     const float far = far_of(f);
     f->left = width;
@@ -219,12 +203,6 @@ static offcut_status find_rectangle(fit *f) {
         if (f->top == height) f->top = y;
         f->bottom = y + 1U;
     }
-    free(f->says);
-    f->says = NULL;
-    f->row = f->top;
-    if (f->bottom == 0) return OFFCUT_OK;
-    const size_t count = (size_t)(f->right - f->left) * (f->bottom - f->top);
-    return offcut__alloc(f->ctx, count, SAYS * sizeof(float), &f->says);
 }
 
 static offcut_status find_band(fit *f) {
@@ -239,23 +217,21 @@ static offcut_status find_band(fit *f) {
         f->weight[i] = OFFCUT__FIT_WEIGHT_LEAST + sure * sure;
     }
     spread_distance(f->distance, width, height);
-    return find_rectangle(f);
+    find_rectangle(f);
+    return OFFCUT_OK;
 }
 
 /* ---- alpha ---- */
 
-/* The mean of what the windows around a pixel say, and the mask where they say nothing: 4
- * coefficients. */
-static void conclude(const fit *f, uint32_t x, uint32_t y, float *coefficients) {
-    const size_t i = (size_t)y * f->guide->width + x;
+/* The mean of what the windows around pixel i say, which is given, and the mask where they say
+ * nothing: 4 coefficients. */
+static void conclude(const fit *f, size_t i, const float *says, float *coefficients) {
     const float band = ramp(f->distance[i], f->reach, 0.5f * f->reach);
     memset(coefficients, 0, 3 * sizeof *coefficients);
     coefficients[B] = f->alpha->data[i];
     if (!(band > 0.0f)) return; /* so too whatever is outside the rectangle */
     const float none = 1e-4f;   /* the variance of a flat alpha: nothing to explain or to lose */
     const float steep = OFFCUT__FIT_STEEP * OFFCUT__FIT_STEEP;
-    const size_t at = (size_t)(y - f->top) * (f->right - f->left) + (x - f->left);
-    const float *says = f->says + SAYS * at;
     const float share = (says[EXPLAINED] + none) / (says[VARIANCE] + none);
     float c[4], length = 0.0f;
     for (int j = A_R; j <= B; j++) c[j] = says[j] / says[COUNTS];
@@ -287,26 +263,96 @@ static uint8_t judge(const int16_t *c) {
     return OFFCUT__UNSURE;
 }
 
-/* Alpha by this fit's coefficients; those of the last fit are the matte's. */
-static void conclude_all(const fit *f, bool last) {
+/* Alpha of a row by this fit's coefficients, which are the matte's until the next fit. */
+static void conclude_row(const fit *f, uint32_t y) {
     const offcut__planes *guide = f->guide;
-    const size_t count = (size_t)guide->width * guide->height;
-    size_t i = 0;
-    for (uint32_t y = 0; y < guide->height; y++)
-        for (uint32_t x = 0; x < guide->width; x++, i++) {
-            float c[4];
-            conclude(f, x, y, c);
-            f->alpha->data[i] =
-                offcut__snap((c[A_R] * guide->data[i] + c[A_G] * guide->data[count + i]) +
-                             (c[A_B] * guide->data[2 * count + i] + c[B]));
-            if (!last) continue;
-            int16_t *kept = f->matte->coefficients + 4 * i;
-            for (int j = A_R; j <= B; j++) kept[j] = quantise(c[j]);
-            f->matte->sure[i] = judge(kept);
+    const size_t plane = (size_t)guide->width * guide->height;
+    for (uint32_t x = 0; x < guide->width; x++) {
+        const size_t i = (size_t)y * guide->width + x;
+        const bool inside = x >= f->left && x < f->right;
+        float c[4];
+        conclude(f, i, inside ? f->means + SAYS * (size_t)(x - f->left) : NULL, c);
+        int16_t *kept = f->matte->coefficients + 4 * i;
+        for (int j = A_R; j <= B; j++) kept[j] = quantise(c[j]);
+        f->matte->sure[i] = judge(kept);
+        f->alpha->data[i] =
+            offcut__snap((c[A_R] * guide->data[i] + c[A_G] * guide->data[plane + i]) +
+                         (c[A_B] * guide->data[2 * plane + i] + c[B]));
+    }
+}
+
+/* ---- rows ---- */
+
+static float *slot_of(const fit *f, uint32_t y) {
+    return f->says + (size_t)(y % f->slots) * f->guide->width * SAYS;
+}
+
+/* What the windows of row y say. */
+static void take_row(const fit *f, uint32_t y) {
+    const size_t count = (size_t)(f->right - f->left) * SAYS;
+    float *says = slot_of(f, y);
+    fit_row(f, y, says);
+    for (size_t i = 0; i < count; i++) f->totals[i] += (double)says[i];
+}
+
+/* The means of what the windows around the pixels of row y say. */
+static void mean_row(const fit *f, uint32_t y) {
+    const size_t count = (size_t)(f->right - f->left) * SAYS;
+    const uint32_t first = y - f->top > f->radius ? y - f->radius : f->top;
+    const uint32_t end = f->bottom - y > f->radius ? y + f->radius + 1U : f->bottom;
+    if (first > f->top) {
+        const float *says = slot_of(f, first - 1U);
+        for (size_t i = 0; i < count; i++) f->totals[i] -= (double)says[i];
+    }
+    offcut__box_row(f->totals, SAYS, f->right - f->left, f->radius, end - first, f->means);
+}
+
+/* Moves the sums down to the windows of row y. */
+static void move_to(const fit *f, uint32_t y) {
+    const uint32_t radius = f->radius;
+    if (y == f->top) {
+        memset(f->columns, 0, SUMS * sizeof(double) * f->guide->width);
+        memset(f->totals, 0, SAYS * sizeof(double) * f->guide->width);
+        for (uint32_t i = y > radius ? y - radius : 0; i < y + radius; i++)
+            move_down(f, i, UINT32_MAX);
+    }
+    const bool leaves = y > f->top && y > radius;
+    move_down(f, y + radius, leaves ? y - radius - 1U : UINT32_MAX);
+}
+
+/* The next rows; true with the last. What all windows around a pixel say is known radius rows
+ * later, and another row later no window needs its old alpha any more. */
+static bool fit_rows(fit *f) {
+    const uint32_t height = f->guide->height, behind = f->radius + 1U;
+    const uint32_t last = f->row + SLICE_PIXELS / f->guide->width + 1U;
+    for (; f->row < height + behind && f->row < last; f->row++) {
+        const bool inside = f->row >= f->top && f->row < f->bottom;
+        if (inside) move_to(f, f->row);
+        if (f->row >= behind) {
+            const uint32_t y = f->row - behind;
+            if (y >= f->top && y < f->bottom) mean_row(f, y);
+            conclude_row(f, y);
         }
+        if (inside) take_row(f, f->row);
+    }
+    return f->row == height + behind;
 }
 
 /* ---- steps ---- */
+
+static offcut_status alloc_rows(fit *f) {
+    const uint32_t width = f->guide->width, height = f->guide->height;
+    const size_t count = (size_t)width * height;
+    /* From the row that leaves a window to the row that enters it. */
+    const uint32_t needed = 2 * radius_of(OFFCUT__FIT_REACH_FIRST, f->cell) + 2U;
+    f->slots = needed < height ? needed : height;
+    OFFCUT_TRY(offcut__alloc(f->ctx, width, SUMS * sizeof(double), &f->columns));
+    OFFCUT_TRY(offcut__alloc(f->ctx, width, SAYS * sizeof(double), &f->totals));
+    OFFCUT_TRY(offcut__alloc(f->ctx, width, SAYS * sizeof(float), &f->means));
+    OFFCUT_TRY(offcut__alloc(f->ctx, (size_t)f->slots * width, SAYS * sizeof(float), &f->says));
+    OFFCUT_TRY(offcut__alloc(f->ctx, count, sizeof(float), &f->weight));
+    return offcut__alloc(f->ctx, count, sizeof(float), &f->distance);
+}
 
 offcut_status offcut__fit_open(offcut_ctx *ctx, const offcut__planes *guide, offcut__planes *mask,
                                double cell, offcut__matte *matte, offcut__fit **result) {
@@ -320,9 +366,7 @@ offcut_status offcut__fit_open(offcut_ctx *ctx, const offcut__planes *guide, off
                .alpha = mask,
                .cell = cell,
                .reach = (float)radius_of(OFFCUT__BAND_REACH, cell)};
-    offcut_status status = offcut__alloc(ctx, guide->width, SUMS * sizeof(double), &f->columns);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f->weight);
-    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof(float), &f->distance);
+    const offcut_status status = alloc_rows(f);
     if (status != OFFCUT_OK) {
         offcut__fit_close(f);
         return status;
@@ -333,37 +377,29 @@ offcut_status offcut__fit_open(offcut_ctx *ctx, const offcut__planes *guide, off
     return OFFCUT_OK;
 }
 
-/* One fit takes four phases; there are two fits. */
+/* There are two fits, of two phases each. */
 offcut_status offcut__fit_step(offcut__fit *f, bool *done) {
-    enum { BAND, WINDOWS, MEANS, CONCLUDE, PHASES };
-    const bool first = f->phase < PHASES;
+    const double reach = f->phase < 2 ? OFFCUT__FIT_REACH_FIRST : OFFCUT__FIT_REACH_SECOND;
     *done = false;
-    switch (f->phase % PHASES) {
-        case BAND:
-            f->radius =
-                radius_of(first ? OFFCUT__FIT_REACH_FIRST : OFFCUT__FIT_REACH_SECOND, f->cell);
-            OFFCUT_TRY(find_band(f));
-            break;
-        case WINDOWS:
-            if (!fit_windows(f)) return OFFCUT_OK;
-            break;
-        case MEANS:
-            if (f->bottom == 0) break;
-            OFFCUT_TRY(offcut__box_mean(f->ctx, f->says, SAYS, f->right - f->left,
-                                        f->bottom - f->top, f->radius));
-            break;
-        default: conclude_all(f, !first); break;
+    if (f->phase % 2 == 0) {
+        f->radius = radius_of(reach, f->cell);
+        f->row = 0;
+        OFFCUT_TRY(find_band(f));
+    } else if (!fit_rows(f)) {
+        return OFFCUT_OK;
     }
     f->phase++;
-    *done = f->phase == 2 * PHASES;
+    *done = f->phase == 4;
     return OFFCUT_OK;
 }
 
 void offcut__fit_close(offcut__fit *f) {
     if (!f) return;
-    free(f->says);
     free(f->distance);
     free(f->weight);
+    free(f->says);
+    free(f->means);
+    free(f->totals);
     free(f->columns);
     free(f);
 }

@@ -83,6 +83,10 @@ offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask, float ed
 offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uint32_t width,
                                uint32_t height, uint32_t radius);
 
+/* box.c: one row of them, given the sums over the `rows` rows of its windows in each column. */
+void offcut__box_row(const double *columns, uint32_t lanes, uint32_t width, uint32_t radius,
+                     uint32_t rows, float *means);
+
 /* guided.c: fills matte->coefficients and matte->sure, and replaces *mask by the refined alpha at
  * the guide's size. cell: the size of a pixel of the original mask, in pixels of the guide, at
  * least 1. guide, mask and matte are borrowed until close. A step takes some milliseconds; *done
