@@ -64,8 +64,10 @@ export class Direct {
   dispose() {
     this.#disposed = true;
     this.#instance = undefined;
-    void this.#network?.dispose();
+    const network = this.#network;
     this.#network = undefined;
+    // Whether it could be ended does not matter to whoever does not need it any more.
+    void (async () => network?.dispose())().catch(() => {});
   }
 
   /** When what is under way and waits is done, `dispose()`. */
