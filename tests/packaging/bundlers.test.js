@@ -11,10 +11,12 @@ import path from 'node:path';
 import test, { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { Miniflare } from 'miniflare';
 import { pathOf } from '../js/helpers.js';
 import { browsers } from '../hosts/browsers.js';
 import { expectHash, expectPng, photo, photoPath } from '../hosts/expect.js';
 import { startServer } from '../hosts/process.js';
+import { missing as missingHost, tools } from '../hosts/tools.js';
 import { installPackage } from './pack.js';
 import { missing, toolFile, toolsFolder } from './tools.js';
 
@@ -37,6 +39,7 @@ const pages = {
 };
 
 const [chromium] = browsers;
+const skip = missing || missingHost('wrangler', 'node22');
 
 /** Holds the fixtures and, in `node_modules`, what users would have installed. */
 let folder = '';
@@ -62,7 +65,7 @@ for (const [name, command] of Object.entries(pages)) {
 }
 
 test(
-  'next: one copy of each file, and a cut-out in page and route',
+  'next: one copy of each file, and a cut-out in page and routes',
   { skip: missing },
   async (t) => {
     const app = path.join(folder, 'next');
@@ -80,20 +83,48 @@ test(
   },
 );
 
+test('wrangler: one copy of each file, and a cut-out in workerd', { skip }, async (t) => {
+  const app = path.join(folder, 'wrangler');
+  const output = path.join(app, 'dist');
+  const args = ['deploy', '--dry-run', '--outdir', output];
+  const env = { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false' };
+  await execute(tools.node22, [tools.wrangler, ...args], { cwd: app, env });
+  expectOneCopy(output, ['dist/offcut.relaxed.wasm', 'models/default.onnx']);
+  const worker = new Miniflare({
+    modules: true,
+    modulesRoot: output,
+    scriptPath: path.join(output, 'worker.js'),
+    modulesRules: [
+      { type: 'CompiledWasm', include: ['**/*.wasm'] },
+      { type: 'Data', include: ['**/*.bin'] },
+    ],
+    compatibilityDate: '2026-07-30',
+  });
+  t.after(() => worker.dispose());
+  const answer = await worker.dispatchFetch('http://example.com/', { method: 'POST', body: photo });
+  await expectAnswer(/** @type {any} */ (answer));
+});
+
+/** @param {Response} response with the cut-out of `photo` */
+async function expectAnswer(response) {
+  assert.equal(response.status, 200, await response.clone().text());
+  await expectPng(new Uint8Array(await response.arrayBuffer()));
+}
+
 /** @param {string} app @param {string[]} command a script of the tools, and its arguments */
 async function build(app, [script, ...args]) {
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' };
   await execute(process.execPath, [toolFile(script), ...args], { cwd: app, env });
 }
 
-/** Neither twice, nor inside a script. @param {string} output */
-function expectOneCopy(output) {
+/** Neither twice, nor inside a script. @param {string} output @param {string[]} [names] */
+function expectOneCopy(output, names = largeFiles) {
   const files = fs
     .readdirSync(output, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => fs.readFileSync(path.join(parentPath, name)));
   const hashes = files.map(sha256);
-  for (const name of largeFiles) {
+  for (const name of names) {
     const bytes = fs.readFileSync(path.join(folder, 'node_modules/offcut', name));
     assert.equal(hashes.filter((hash) => hash === sha256(bytes)).length, 1, name);
     const encoded = bytes.subarray(0, 300).toString('base64');
