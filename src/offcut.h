@@ -128,6 +128,18 @@ void offcut_model_free(offcut_model *model);
 /* The input as it was resolved: width and height are set. Owned by the model. */
 const offcut_input *offcut_model_input(const offcut_model *model);
 
+/* Where the time goes: node is called for every operation of every run from now on, in their order.
+ * name is the operator and the node's name in the file; seconds are those of clock, which may count
+ * from anything; multiply_adds is 0 where counting them says nothing. */
+typedef struct offcut_profile {
+    double (*clock)(void *user); /* seconds */
+    void (*node)(void *user, const char *name, double seconds, double multiply_adds);
+    void *user;
+} offcut_profile;
+
+/* profile is copied; NULL ends it. */
+void offcut_model_profile(offcut_model *model, const offcut_profile *profile);
+
 /* ---- pictures ---- */
 
 typedef enum offcut_format {

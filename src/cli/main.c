@@ -10,6 +10,7 @@
 
 #include "file.h"
 #include "model.h"
+#include "profile.h"
 
 enum { EXIT_USAGE = 64, EXIT_FILE = 74 };
 
@@ -31,6 +32,7 @@ static const char usage[] =
     "                        blue first\n"
     "      --activation none|sigmoid|softmax  --channel N\n"
     "                        how its output becomes the mask\n"
+    "      --profile         say on stderr how long each part of the network takes\n"
     "  -h, --help            this text\n"
     "      --version         the version\n";
 
@@ -38,6 +40,7 @@ typedef struct settings {
     const char *input, *output, *model;
     offcut_options options;
     offcut_input network;
+    bool profile;
 } settings;
 
 static bool parse_triple(const char *text, float triple[3]) {
@@ -75,6 +78,7 @@ enum {
     OPTION_BGR,
     OPTION_ACTIVATION,
     OPTION_CHANNEL,
+    OPTION_PROFILE,
     OPTION_VERSION,
 };
 
@@ -93,6 +97,7 @@ static const struct option long_options[] = {
     {"bgr", no_argument, NULL, OPTION_BGR},
     {"activation", required_argument, NULL, OPTION_ACTIVATION},
     {"channel", required_argument, NULL, OPTION_CHANNEL},
+    {"profile", no_argument, NULL, OPTION_PROFILE},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -110,6 +115,7 @@ static bool apply_option(settings *s, int option, const char *value) {
         case OPTION_8_BIT: s->options.reduce_to_8_bits = 1; return true;
         case OPTION_REFUSE_EMPTY: s->options.refuse_empty = 1; return true;
         case OPTION_PEAK: s->network.divide_by_peak = 1; return true;
+        case OPTION_PROFILE: s->profile = true; return true;
         case OPTION_BGR: s->network.bgr = 1; return true;
         case OPTION_MEAN: return parse_triple(value, s->network.mean);
         case OPTION_STD: return parse_triple(value, s->network.std);
@@ -139,6 +145,10 @@ static int remove_background(offcut_ctx *ctx, const settings *s, const offcut_bu
     offcut_model *model = NULL;
     offcut_status status = offcut_model_load(ctx, onnx->data, onnx->size, network, &model);
     if (status != OFFCUT_OK) return fail(ctx, s->model ? s->model : "the network inside", status);
+    if (s->profile && (status = profile_print(ctx, model)) != OFFCUT_OK) {
+        offcut_model_free(model);
+        return fail(ctx, s->model ? s->model : "the network inside", status);
+    }
     offcut_buffer png = {0};
     status = offcut_remove_background(ctx, model, photo->data, photo->size, &s->options, &png);
     offcut_model_free(model);

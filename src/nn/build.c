@@ -60,7 +60,7 @@ offcut_status offcut__build_op(offcut__builder *builder, offcut__op **op) {
     const offcut__node *node = &builder->graph->nodes[builder->node];
     snprintf((*op)->name, sizeof(*op)->name, "%.*s %.*s",
              node->op.size < 20 ? (int)node->op.size : 20, (const char *)node->op.data,
-             node->name.size < 31 ? (int)node->name.size : 31, (const char *)node->name.data);
+             node->name.size < 42 ? (int)node->name.size : 42, (const char *)node->name.data);
     return OFFCUT_OK;
 }
 

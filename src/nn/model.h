@@ -139,7 +139,8 @@ struct offcut__op {
         offcut__matmul matmul;
     } u;
     uint32_t node; /* at load: where it came from */
-    char name[32]; /* operator and node, for profiles */
+    double macs;   /* multiply-adds as the network means them; 0: not counted */
+    char name[64]; /* operator and node, for profiles */
 };
 
 static inline float *offcut__op_scratch(const offcut__op *op, float *arena) {
@@ -171,6 +172,8 @@ struct offcut_model {
     float *result; /* the mask */
     uint32_t next_op, next_unit;
     double done;
+    offcut_profile profile; /* clock NULL: none */
+    double op_seconds;      /* of next_op so far */
 };
 
 #endif

@@ -169,6 +169,8 @@ static offcut_status emit_conv(offcut__builder *builder, const offcut__node *nod
     op->u.conv = *conv;
     OFFCUT_TRY(offcut__build_act(builder, node, op));
     choose_kernel(op);
+    op->macs =
+        (double)offcut__shape_count(&out->shape) * conv->group_in * conv->kernel_h * conv->kernel_w;
     return OFFCUT_OK;
 }
 

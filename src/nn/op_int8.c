@@ -148,6 +148,7 @@ static offcut_status lower_conv8(offcut__builder *builder, offcut__node *node) {
     const double taps = (double)c.kernel_h * c.kernel_w * geometry.group_in;
     OFFCUT_TRY(emit(builder, c.depthwise ? offcut__depthwise8_run : offcut__conv8_run, &in, &out,
                     elements_in_row(&out) * taps / 4, &op));
+    op->macs = elements_in_row(&out) * out.shape.dims[2] * taps;
     if (c.floats) op->act = node->act;
     if (node->residual != OFFCUT__NONE) {
         c.residual = builder->graph->values[node->residual].step / step;

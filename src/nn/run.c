@@ -89,6 +89,23 @@ static void read_mask(offcut_model *model) {
     }
 }
 
+void offcut_model_profile(offcut_model *model, const offcut_profile *profile) {
+    if (model) model->profile = profile ? *profile : (offcut_profile){NULL, NULL, NULL};
+}
+
+/* Units first..last-1 of the next operation. */
+static void run_units(offcut_model *model, const offcut__op *op, uint32_t first, uint32_t last) {
+    const offcut_profile *p = &model->profile;
+    if (!p->clock || !p->node) {
+        op->run(op, model->arena, first, last);
+        return;
+    }
+    const double start = p->clock(p->user);
+    op->run(op, model->arena, first, last);
+    model->op_seconds = (first > 0 ? model->op_seconds : 0) + p->clock(p->user) - start;
+    if (last == op->units) p->node(p->user, op->name, model->op_seconds, op->macs);
+}
+
 offcut_status offcut__network_step(offcut_ctx *ctx, offcut_model *model, bool *done) {
     *done = false;
     OFFCUT_FAIL_IF(!model || !model->running, ctx, OFFCUT_ERR_STATE,
@@ -100,7 +117,7 @@ offcut_status offcut__network_step(offcut_ctx *ctx, offcut_model *model, bool *d
         const double affordable = budget / op->unit_cost;
         uint32_t count = affordable < left ? (uint32_t)affordable : left;
         if (count == 0) count = 1;
-        op->run(op, model->arena, model->next_unit, model->next_unit + count);
+        run_units(model, op, model->next_unit, model->next_unit + count);
         model->next_unit += count;
         budget -= count * op->unit_cost;
         model->done += count * op->unit_cost;
