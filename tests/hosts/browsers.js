@@ -59,36 +59,52 @@ async function launchPuppeteer(browser, args = []) {
 /** @returns {Promise<Browser>} */
 async function launchWebKit() {
   const display = await startDisplay();
-  const driver = await startDriver(display.number);
-  const { sessionId } = await driver.send('POST', '/session', {
-    capabilities: { alwaysMatch: { 'webkitgtk:browserOptions': miniBrowser() } },
+  const driver = await startDriver(display.number).catch((error) => {
+    display.stop();
+    throw error;
   });
-  const send = (
-    /** @type {string} */ method,
-    /** @type {string} */ route,
-    /** @type {any} */ body,
-  ) => driver.send(method, `/session/${sessionId}${route}`, body);
-  await send('POST', '/timeouts', { script: PATIENCE_MS, pageLoad: PATIENCE_MS });
+  const stop = () => {
+    driver.stop();
+    display.stop();
+  };
+  const session = await startSession(driver.send).catch((error) => {
+    stop();
+    throw error;
+  });
   return {
-    open: (url) => send('POST', '/url', { url }),
+    open: (url) => session('POST', '/url', { url }),
     evaluate: async (callee, ...args) => {
       const script = `const done = arguments[arguments.length - 1];
         Promise.resolve((${callee})(...arguments[0]))
           .then((value) => done({ value }), (error) => done({ error: String(error) }));`;
-      const { value, error } = await send('POST', '/execute/async', { script, args: [args] });
+      const { value, error } = await session('POST', '/execute/async', { script, args: [args] });
       if (error) throw new Error(error);
       return value;
     },
     choose: async (selector, file) => {
-      const found = await send('POST', '/element', { using: 'css selector', value: selector });
-      await send('POST', `/element/${Object.values(found)[0]}/value`, { text: file });
+      const found = await session('POST', '/element', { using: 'css selector', value: selector });
+      await session('POST', `/element/${Object.values(found)[0]}/value`, { text: file });
     },
     close: async () => {
-      await send('DELETE', '', undefined);
-      driver.stop();
-      display.stop();
+      await session('DELETE', '').finally(stop);
     },
   };
+}
+
+/**
+ * @typedef {(method: string, route: string, body?: any) => Promise<any>} Send
+ *
+ * @param {Send} send
+ * @returns {Promise<Send>}
+ */
+async function startSession(send) {
+  const { sessionId } = await send('POST', '/session', {
+    capabilities: { alwaysMatch: { 'webkitgtk:browserOptions': miniBrowser() } },
+  });
+  /** @type {Send} */
+  const session = (method, route, body) => send(method, `/session/${sessionId}${route}`, body);
+  await session('POST', '/timeouts', { script: PATIENCE_MS, pageLoad: PATIENCE_MS });
+  return session;
 }
 
 /** WebKitGTK's own small browser, which Debian keeps off the PATH. */
@@ -117,7 +133,7 @@ async function startDriver(display) {
     },
     stdio: 'ignore',
   });
-  /** @param {string} method @param {string} route @param {any} [body] */
+  /** @type {Send} */
   const send = async (method, route, body) => {
     const response = await fetch(`http://127.0.0.1:${port}${route}`, {
       method,
@@ -128,8 +144,12 @@ async function startDriver(display) {
     if (!response.ok) throw new Error(`WebDriver, ${route}: ${value.error}: ${value.message}`);
     return value;
   };
-  await untilItAnswers(() => send('GET', '/status'));
-  return { send, stop: () => child.kill() };
+  const stop = () => void child.kill();
+  await untilItAnswers(() => send('GET', '/status')).catch((error) => {
+    stop();
+    throw error;
+  });
+  return { send, stop };
 }
 
 /** A port that was free a moment ago: the driver cannot choose one itself. */

@@ -27,7 +27,7 @@ before(async () => {
     configFile: false,
     logLevel: 'warn',
     worker: { format: 'es' },
-    build: { outDir: path.join(folder, 'pages'), target: 'es2023' },
+    build: { outDir: path.join(folder, 'pages'), emptyOutDir: true, target: 'es2023' },
   });
 });
 

@@ -18,13 +18,13 @@ async function runOwn() {
   const client = await runImages(offcut.images, photo);
   // This process stands for a host as well: its report must make sense before others are compared.
   assert.equal(core.hasSubject, true);
-  assert.deepEqual(core.badBytes, { code: 'ERR_TRUNCATED', name: 'OffcutError' });
+  assert.deepEqual(core.badBytes, { code: 'ERR_FORMAT', name: 'OffcutError' });
   assert.deepEqual(core.cutOff, { code: 'ERR_TRUNCATED', name: 'OffcutError' });
   assert.deepEqual(core.aborted, { code: 'ERR_CANCELLED', name: 'AbortError', soon: true });
   assert.deepEqual(client.list, ['cut-out', 'fox']);
   assert.deepEqual(client.converted, ['cut-out', 'webp', 1600, 1200]);
   assert.deepEqual(client.deleted, { code: 'ERR_NOT_FOUND', name: 'OffcutError' });
-  assert.equal(client.sha256, core.sha256.relaxed);
+  assert.ok(Object.values(core.sha256).includes(client.sha256));
   return { core, client };
 }
 
@@ -33,6 +33,9 @@ async function ownReport() {
   own ??= await runOwn();
   return own;
 }
+
+/** Networks of floats have two results, see `expectHash`. */
+const isInteger = Buffer.from(bytesOf('models/default.onnx')).includes('QuantizeLinear');
 
 /**
  * The baseline's PNG is the same in every host. Relaxed SIMD may round once or twice, so a network
@@ -43,6 +46,7 @@ async function ownReport() {
  */
 export async function expectHash(hash, variant = 'relaxed') {
   const { simd128, relaxed } = (await ownReport()).core.sha256;
+  if (isInteger) assert.equal(relaxed ?? simd128, simd128);
   const expected = variant === 'simd128' ? [simd128] : [simd128, relaxed];
   assert.ok(expected.includes(hash), `the PNG of ${variant} is ${hash}, not ${expected}`);
 }

@@ -30,8 +30,7 @@
  * @property {(id: string) => Promise<unknown>} delete
  */
 
-/** The signature of a PNG and nothing behind it. */
-const badBytes = new Uint8Array([137, 80, 78, 71, 13, 10, 26, 10]);
+const badBytes = new TextEncoder().encode('This is not a picture.');
 
 /**
  * @param {Core} core
