@@ -105,6 +105,17 @@ test('wrangler: one copy of each file, and a cut-out in workerd', { skip }, asyn
   await expectAnswer(/** @type {any} */ (answer));
 });
 
+test('the README shows what the fixtures do', () => {
+  const readme = fs.readFileSync(pathOf('README.md'), 'utf8');
+  const [, section] = readme.split('\n## With a bundler\n');
+  const [, program] = /```js\n([\s\S]*?)```/.exec(section) ?? [];
+  for (const name of ['esbuild', 'rollup']) {
+    const script = fs.readFileSync(pathOf(`tests/packaging/fixtures/${name}/main.js`), 'utf8');
+    for (const line of program.split('\n')) assert.ok(script.includes(line), line);
+  }
+  assert.ok(section.includes(`    esbuild ${pages.esbuild.slice(1).join(' ')}\n`));
+});
+
 /** @param {Response} response with the cut-out of `photo` */
 async function expectAnswer(response) {
   assert.equal(response.status, 200, await response.clone().text());
