@@ -323,6 +323,11 @@ async function untilShown(page, state) {
   await page.waitForSelector(`#stage[data-state=${state}]:not([data-loading])`);
 }
 
+/** @param {Page} page */
+function titleOf(page) {
+  return page.$eval('#failed-title', ({ textContent }) => textContent);
+}
+
 const inChromium = { skip: missing('chromium'), timeout: 2 * PATIENCE_MS };
 
 test('dashboard: axe finds nothing, and nothing is cut off', inChromium, async (t) => {
@@ -452,25 +457,22 @@ test('dashboard: what can go wrong is said in words', inChromium, async (t) => {
   });
   await page.goto(url);
   await page.waitForFunction(() => document.body.dataset.ready !== undefined);
-  const title = () => page.$eval('#failed-title', ({ textContent }) => textContent);
-
   await choose(page, fox);
   await untilShown(page, 'failed');
-  assert.equal(await title(), 'Offcut could not be loaded');
+  assert.equal(await titleOf(page), 'Offcut could not be loaded');
   isOffline = false;
   await page.click('#retry');
   await untilShown(page, 'done');
 
-  const large = Buffer.concat([fs.readFileSync(fox), Buffer.alloc(21 << 20)]);
-  await page.evaluate((size) => {
+  await page.evaluate(() => {
     const transfer = new DataTransfer();
-    transfer.items.add(new File([new Uint8Array(size)], 'large.jpg'));
+    transfer.items.add(new File([new Uint8Array(21 << 20)], 'large.jpg'));
     const input = document.querySelector('#files');
     input.files = transfer.files;
     input.dispatchEvent(new Event('change'));
-  }, large.length);
+  });
   await untilShown(page, 'failed');
-  assert.equal(await title(), 'This photo is too large');
+  assert.equal(await titleOf(page), 'This photo is too large');
   await page.click('#dismiss');
   await untilShown(page, 'done');
 
@@ -478,16 +480,23 @@ test('dashboard: what can go wrong is said in words', inChromium, async (t) => {
   await untilShown(page, 'working');
   await page.click('#cancel');
   await untilShown(page, 'failed');
-  assert.equal(await title(), 'Cancelled');
+  assert.equal(await titleOf(page), 'Cancelled');
   await page.click('#retry');
   await untilShown(page, 'done');
+});
 
+test('dashboard: no room left', inChromium, async (t) => {
+  const { url, newPage } = await startChromium(t);
+  const page = await newPage();
   const session = await page.createCDPSession();
   const { origin } = new URL(url);
+  // Before anything is stored: the browser remembers for a while how much room there was.
   await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 10_000 });
+  await page.goto(url);
+  await page.waitForFunction(() => document.body.dataset.ready !== undefined);
   await choose(page, fox);
   await untilShown(page, 'failed');
-  assert.equal(await title(), 'No room left');
+  assert.equal(await titleOf(page), 'No room left');
   await session.send('Storage.overrideQuotaForOrigin', { origin });
   await page.click('#retry');
   await untilShown(page, 'done');

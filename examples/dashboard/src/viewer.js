@@ -20,7 +20,9 @@ export class Viewer {
   #slider = /** @type {HTMLElement & { value: number }} */ (byId('slider'));
   /** @type {Record<'photo' | 'cutout', string>} object URLs */
   #urls = { photo: '', cutout: '' };
-  #shown = '';
+  /** @type {{ entry?: Entry, cutout?: Entry['cutout'] }} */
+  #shown = {};
+  #isLoading = false;
   #isEmpty = false;
   #backdropURL = '';
 
@@ -45,13 +47,23 @@ export class Viewer {
    * @param {Entry} entry
    */
   async show(entry) {
-    const wanted = [keyOf(entry), entry.cutout?.id].join(' ');
-    if (wanted !== this.#shown) {
-      this.#shown = wanted;
-      this.#stage.dataset.loading = '';
-      await this.#load(entry, wanted);
+    const { cutout } = entry;
+    const isOther = entry !== this.#shown.entry;
+    if (!isOther && cutout?.id === this.#shown.cutout?.id) {
+      if (!this.#isLoading) this.#render(entry);
+      return;
     }
-    if (wanted === this.#shown) this.#render(entry);
+    const shown = (this.#shown = { entry, cutout });
+    this.#isLoading = true;
+    if (isOther) {
+      this.#stage.dataset.loading = ''; // else what is seen stays until then
+      this.#render(entry);
+    }
+    await this.#load(entry, shown);
+    if (shown !== this.#shown) return; // something else is to be shown by now
+    this.#isLoading = false;
+    delete this.#stage.dataset.loading;
+    this.#render(entry);
   }
 
   /** @param {Backdrop} backdrop */
@@ -69,15 +81,15 @@ export class Viewer {
 
   /**
    * @param {Entry} entry
-   * @param {string} wanted
+   * @param {object} shown
    */
-  async #load(entry, wanted) {
+  async #load(entry, shown) {
     const photo = await this.#library.photoOf(entry).catch(() => undefined);
     const cutout = entry.cutout && (await this.#library.cutoutOf(entry).catch(() => undefined));
     const urls = { photo: urlOf(photo), cutout: urlOf(cutout) };
     const size = await sizeOf(urls.photo);
     const empty = cutout !== undefined && (await isEmpty(cutout).catch(() => false));
-    if (wanted !== this.#shown) return revoke(urls); // something else is to be shown by now
+    if (shown !== this.#shown) return revoke(urls);
     revoke(this.#urls);
     this.#urls = urls;
     this.#isEmpty = empty;
@@ -89,7 +101,6 @@ export class Viewer {
       if (url) image.src = url;
       else image.removeAttribute('src');
     }
-    delete this.#stage.dataset.loading;
   }
 
   /** @param {Entry} entry */
@@ -136,16 +147,6 @@ export class Viewer {
     this.#slider.ariaValueNow = String(value);
     this.#slider.ariaValueText = `${value} % of the photo`;
   }
-}
-
-/** Entries have no number of their own. @type {WeakMap<Entry, number>} */
-const keys = new WeakMap();
-let keyCount = 0;
-
-/** @param {Entry} entry */
-function keyOf(entry) {
-  if (!keys.has(entry)) keys.set(entry, ++keyCount);
-  return keys.get(entry);
 }
 
 /**
