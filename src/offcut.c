@@ -69,7 +69,7 @@ offcut_status offcut_job_open(offcut_ctx *ctx, offcut_model *model, const uint8_
 void offcut_job_free(offcut_job *job) {
     if (!job) return;
     if (job->running) offcut__network_end(job->model);
-    offcut__png_writer_close(job->writer);
+    offcut__writer_close(job->writer);
     offcut__upright_close(job->upright);
     offcut__matte_free(job->matte);
     offcut__planes_free(&job->mask);

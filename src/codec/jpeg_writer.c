@@ -8,41 +8,37 @@
 #include <jpeglib.h>
 
 #include "jump.h"
-#include "picture_writer.h"
+#include "writer.h"
 
 enum { BUFFER_BYTES = 16384, FULL_CHROMA_QUALITY = 90 };
 
 /* A profile is cut into at most 255 segments; a longer one is left out. */
 enum { ICC_BYTES_MAX = 255 * 65519 };
 
-struct offcut__jpeg_writer {
+typedef struct jpeg_state {
     struct jpeg_compress_struct jpeg;
     struct jpeg_error_mgr errors;
     struct jpeg_destination_mgr destination;
     offcut__jump jump;
-    offcut_ctx *ctx;
     offcut_status status; /* why the last jump was made */
-    offcut__bytes *sink;  /* borrowed */
-    offcut__picture_spec spec;
-    uint32_t row; /* rows written */
-    bool failed;
+    offcut__writer *writer;
     uint8_t *flat; /* a row on white */
     JOCTET buffer[BUFFER_BYTES];
-};
+} jpeg_state;
 
 /* ---- what libjpeg calls ---- */
 
-static _Noreturn void leave(offcut__jpeg_writer *writer, const char *text) {
+static _Noreturn void leave(jpeg_state *state, const char *text) {
     /* Nothing here depends on what a file contains: what can fail is memory. */
-    writer->status = offcut__fail(writer->ctx, OFFCUT_ERR_MEMORY, "JPEG writer: %s", text);
-    OFFCUT__JUMP(writer->jump, writer->ctx, writer->status);
+    state->status = offcut__fail(state->writer->ctx, OFFCUT_ERR_MEMORY, "JPEG writer: %s", text);
+    OFFCUT__JUMP(state->jump, state->writer->ctx, state->status);
 }
 
 static _Noreturn void on_error(j_common_ptr common) {
-    offcut__jpeg_writer *writer = common->client_data;
+    jpeg_state *state = common->client_data;
     char text[JMSG_LENGTH_MAX] = "";
-    writer->errors.format_message(common, text);
-    leave(writer, text);
+    state->errors.format_message(common, text);
+    leave(state, text);
 }
 
 static void on_message(j_common_ptr common, int level) {
@@ -51,14 +47,14 @@ static void on_message(j_common_ptr common, int level) {
 }
 
 static void on_begin(j_compress_ptr jpeg) {
-    offcut__jpeg_writer *writer = jpeg->client_data;
-    writer->destination.next_output_byte = writer->buffer;
-    writer->destination.free_in_buffer = BUFFER_BYTES;
+    jpeg_state *state = jpeg->client_data;
+    state->destination.next_output_byte = state->buffer;
+    state->destination.free_in_buffer = BUFFER_BYTES;
 }
 
-static void append(offcut__jpeg_writer *writer, size_t size) {
-    if (!offcut__bytes_append(writer->sink, writer->buffer, size))
-        leave(writer, "no memory for the output");
+static void append(jpeg_state *state, size_t size) {
+    if (!offcut__bytes_append(state->writer->sink, state->buffer, size))
+        leave(state, "no memory for the output");
 }
 
 static boolean on_full(j_compress_ptr jpeg) {
@@ -86,11 +82,11 @@ static void set_chroma(j_compress_ptr jpeg, uint32_t quality) {
 }
 
 /* Call under OFFCUT__JUMPED. */
-static void write_header(offcut__jpeg_writer *writer) {
-    const offcut__picture_spec *spec = &writer->spec;
-    j_compress_ptr jpeg = &writer->jpeg;
+static void write_header(jpeg_state *state) {
+    const offcut__picture_spec *spec = &state->writer->spec;
+    j_compress_ptr jpeg = &state->jpeg;
     jpeg_create_compress(jpeg);
-    jpeg->dest = &writer->destination;
+    jpeg->dest = &state->destination;
     jpeg->image_width = spec->width;
     jpeg->image_height = spec->height;
     jpeg->input_components = 4;
@@ -110,39 +106,29 @@ static void write_header(offcut__jpeg_writer *writer) {
         jpeg_write_icc_profile(jpeg, spec->icc, (unsigned)spec->icc_size);
 }
 
-static offcut_status begin(offcut__jpeg_writer *writer) {
-    writer->jpeg.client_data = writer;
-    writer->jpeg.err = jpeg_std_error(&writer->errors);
-    writer->errors.error_exit = on_error;
-    writer->errors.emit_message = on_message;
-    writer->destination.init_destination = on_begin;
-    writer->destination.empty_output_buffer = on_full;
-    writer->destination.term_destination = on_end;
-    if (OFFCUT__JUMPED(writer->jump)) return writer->status;
-    write_header(writer);
+static offcut_status begin(jpeg_state *state) {
+    state->jpeg.client_data = state;
+    state->jpeg.err = jpeg_std_error(&state->errors);
+    state->errors.error_exit = on_error;
+    state->errors.emit_message = on_message;
+    state->destination.init_destination = on_begin;
+    state->destination.empty_output_buffer = on_full;
+    state->destination.term_destination = on_end;
+    if (OFFCUT__JUMPED(state->jump)) return state->status;
+    write_header(state);
     return OFFCUT_OK;
 }
 
-offcut_status offcut__jpeg_writer_open(offcut_ctx *ctx, const offcut__picture_spec *spec,
-                                       offcut__bytes *sink, offcut__jpeg_writer **writer) {
-    *writer = NULL;
-    OFFCUT_FAIL_IF(spec->width > JPEG_MAX_DIMENSION || spec->height > JPEG_MAX_DIMENSION, ctx,
-                   OFFCUT_ERR_UNSUPPORTED, "a JPEG's sides end at %ld pixels, this is %u x %u",
-                   JPEG_MAX_DIMENSION, spec->width, spec->height);
-    offcut__jpeg_writer *self = NULL;
-    OFFCUT_TRY(offcut__alloc(ctx, 1, sizeof *self, &self));
-    self->ctx = ctx;
-    self->sink = sink;
-    self->spec = *spec;
-    offcut_status status = OFFCUT_OK;
-    if (spec->has_alpha) status = offcut__alloc(ctx, spec->width, 4, &self->flat);
-    if (status == OFFCUT_OK) status = begin(self);
-    if (status != OFFCUT_OK) {
-        offcut__jpeg_writer_close(self);
-        return status;
-    }
-    *writer = self;
-    return OFFCUT_OK;
+static offcut_status jpeg_open(offcut__writer *writer) {
+    const offcut__picture_spec *spec = &writer->spec;
+    jpeg_state *state = writer->state;
+    state->writer = writer;
+    OFFCUT_FAIL_IF(spec->width > JPEG_MAX_DIMENSION || spec->height > JPEG_MAX_DIMENSION,
+                   writer->ctx, OFFCUT_ERR_UNSUPPORTED,
+                   "a JPEG's sides end at %ld pixels, this is %u x %u", JPEG_MAX_DIMENSION,
+                   spec->width, spec->height);
+    if (!spec->opaque) OFFCUT_TRY(offcut__alloc(writer->ctx, spec->width, 4, &state->flat));
+    return begin(state);
 }
 
 static void lay_on_white(uint8_t *flat, const uint8_t *rgba, uint32_t width) {
@@ -153,41 +139,33 @@ static void lay_on_white(uint8_t *flat, const uint8_t *rgba, uint32_t width) {
 }
 
 /* Call under OFFCUT__JUMPED. */
-static void write_row(offcut__jpeg_writer *writer, const uint8_t *row) {
-    if (writer->flat) lay_on_white(writer->flat, row, writer->spec.width);
+static void write_row(jpeg_state *state, const uint8_t *row) {
+    if (state->flat) lay_on_white(state->flat, row, state->writer->spec.width);
     /* The library takes rows it may write to, but only reads them. */
-    JSAMPROW samples = writer->flat ? writer->flat : (JSAMPROW)(uintptr_t)row;
-    jpeg_write_scanlines(&writer->jpeg, &samples, 1);
+    JSAMPROW samples = state->flat ? state->flat : (JSAMPROW)(uintptr_t)row;
+    jpeg_write_scanlines(&state->jpeg, &samples, 1);
 }
 
-offcut_status offcut__jpeg_writer_write(offcut__jpeg_writer *writer, const uint8_t *rows,
-                                        uint32_t count) {
-    OFFCUT_FAIL_IF(writer->failed || count > writer->spec.height - writer->row, writer->ctx,
-                   OFFCUT_ERR_STATE, "expected at most %u more rows for the JPEG, received %u",
-                   writer->failed ? 0 : writer->spec.height - writer->row, count);
-    if (OFFCUT__JUMPED(writer->jump)) {
-        writer->failed = true;
-        return writer->status;
-    }
+static offcut_status jpeg_write(offcut__writer *writer, const uint8_t *rows, uint32_t count) {
+    jpeg_state *state = writer->state;
+    if (OFFCUT__JUMPED(state->jump)) return state->status;
     for (uint32_t i = 0; i < count; i++)
-        write_row(writer, rows + (size_t)i * writer->spec.width * 4);
-    writer->row += count;
+        write_row(state, rows + (size_t)i * writer->spec.width * 4);
     return OFFCUT_OK;
 }
 
-offcut_status offcut__jpeg_writer_finish(offcut__jpeg_writer *writer) {
-    OFFCUT_FAIL_IF(writer->failed || writer->row != writer->spec.height, writer->ctx,
-                   OFFCUT_ERR_STATE, "expected %u rows before the end of the JPEG, received %u",
-                   writer->spec.height, writer->row);
-    writer->failed = true; /* nothing may follow */
-    if (OFFCUT__JUMPED(writer->jump)) return writer->status;
-    jpeg_finish_compress(&writer->jpeg);
+static offcut_status jpeg_finish(offcut__writer *writer) {
+    jpeg_state *state = writer->state;
+    if (OFFCUT__JUMPED(state->jump)) return state->status;
+    jpeg_finish_compress(&state->jpeg);
     return OFFCUT_OK;
 }
 
-void offcut__jpeg_writer_close(offcut__jpeg_writer *writer) {
-    if (!writer) return;
-    if (writer->jpeg.mem) jpeg_destroy_compress(&writer->jpeg);
-    free(writer->flat);
-    free(writer);
+static void jpeg_close(offcut__writer *writer) {
+    jpeg_state *state = writer->state;
+    if (state->jpeg.mem) jpeg_destroy_compress(&state->jpeg);
+    free(state->flat);
 }
+
+const offcut__writer_kind offcut__writer_jpeg = {sizeof(jpeg_state), jpeg_open, jpeg_write,
+                                                 jpeg_finish, jpeg_close};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * How libjpeg and libpng report errors: a long jump out of the library. Only jpeg.c, png_read.c and
- * png_writer.c include this.
+ * How libjpeg and libpng report errors: a long jump out of the library. Only the files
+ * that call these include this.
  *
  * OFFCUT_NO_LONGJMP is for hosts without wasm exceptions (the WASI command): there a failure inside
  * a library ends the process, with its message and the status as exit code.

@@ -5,55 +5,40 @@
 #include <string.h>
 #include <webp/encode.h>
 
-#include "picture_writer.h"
+#include "writer.h"
 
 /* Even, so that a band's last rows of chroma are whole; then bands give what the whole picture
  * would. */
 enum { BAND_ROWS = 16 };
 
-struct offcut__webp_writer {
-    offcut_ctx *ctx;
-    offcut__bytes *sink; /* borrowed */
-    offcut__picture_spec spec;
+typedef struct webp_state {
     WebPConfig config;
     WebPPicture picture;
     uint8_t *band;   /* RGBA, up to BAND_ROWS rows */
     uint32_t banded; /* rows in it */
-    uint32_t row;    /* rows written, those in the band included */
-    bool finished;
-};
+    uint32_t row;    /* rows taken, those in the band included */
+} webp_state;
 
-static offcut_status prepare(offcut__webp_writer *self) {
-    const offcut__picture_spec *spec = &self->spec;
-    OFFCUT_FAIL_IF(!WebPConfigInit(&self->config) || !WebPPictureInit(&self->picture), self->ctx,
+static offcut_status prepare(const offcut__writer *writer, webp_state *self) {
+    const offcut__picture_spec *spec = &writer->spec;
+    OFFCUT_FAIL_IF(!WebPConfigInit(&self->config) || !WebPPictureInit(&self->picture), writer->ctx,
                    OFFCUT_ERR_UNSUPPORTED, "libwebp is of another version than its headers");
     self->config.quality = (float)spec->quality;
     self->picture.width = (int)spec->width;
     self->picture.height = (int)spec->height;
-    self->picture.colorspace = spec->has_alpha ? WEBP_YUV420A : WEBP_YUV420;
-    OFFCUT_FAIL_IF(!WebPPictureAlloc(&self->picture), self->ctx, OFFCUT_ERR_MEMORY,
+    self->picture.colorspace = spec->opaque ? WEBP_YUV420 : WEBP_YUV420A;
+    OFFCUT_FAIL_IF(!WebPPictureAlloc(&self->picture), writer->ctx, OFFCUT_ERR_MEMORY,
                    "no memory to keep %u x %u pixels for WebP", spec->width, spec->height);
-    return offcut__alloc(self->ctx, (size_t)spec->width * 4, BAND_ROWS, &self->band);
+    return offcut__alloc(writer->ctx, (size_t)spec->width * 4, BAND_ROWS, &self->band);
 }
 
-offcut_status offcut__webp_writer_open(offcut_ctx *ctx, const offcut__picture_spec *spec,
-                                       offcut__bytes *sink, offcut__webp_writer **writer) {
-    *writer = NULL;
-    OFFCUT_FAIL_IF(spec->width > WEBP_MAX_DIMENSION || spec->height > WEBP_MAX_DIMENSION, ctx,
-                   OFFCUT_ERR_UNSUPPORTED, "a WebP's sides end at %d pixels, this is %u x %u",
-                   WEBP_MAX_DIMENSION, spec->width, spec->height);
-    offcut__webp_writer *self = NULL;
-    OFFCUT_TRY(offcut__alloc(ctx, 1, sizeof *self, &self));
-    self->ctx = ctx;
-    self->sink = sink;
-    self->spec = *spec;
-    const offcut_status status = prepare(self);
-    if (status != OFFCUT_OK) {
-        offcut__webp_writer_close(self);
-        return status;
-    }
-    *writer = self;
-    return OFFCUT_OK;
+static offcut_status webp_open(offcut__writer *writer) {
+    const offcut__picture_spec *spec = &writer->spec;
+    OFFCUT_FAIL_IF(spec->width > WEBP_MAX_DIMENSION || spec->height > WEBP_MAX_DIMENSION,
+                   writer->ctx, OFFCUT_ERR_UNSUPPORTED,
+                   "a WebP's sides end at %d pixels, this is %u x %u", WEBP_MAX_DIMENSION,
+                   spec->width, spec->height);
+    return prepare(writer, writer->state);
 }
 
 static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width,
@@ -63,7 +48,8 @@ static void copy_plane(uint8_t *to, int to_stride, const uint8_t *from, int from
 }
 
 /* The rows of the band to their place in the picture's planes. */
-static offcut_status convert_band(offcut__webp_writer *self) {
+static offcut_status convert_band(const offcut__writer *writer) {
+    webp_state *self = writer->state;
     WebPPicture *whole = &self->picture, part;
     if (!WebPPictureInit(&part)) return OFFCUT_ERR_UNSUPPORTED; /* it was fine before */
     part.width = whole->width;
@@ -88,22 +74,18 @@ static offcut_status convert_band(offcut__webp_writer *self) {
     }
     WebPPictureFree(&part);
     self->banded = 0;
-    OFFCUT_FAIL_IF(!done, self->ctx, OFFCUT_ERR_MEMORY, "no memory to convert rows for WebP");
+    OFFCUT_FAIL_IF(!done, writer->ctx, OFFCUT_ERR_MEMORY, "no memory to convert rows for WebP");
     return OFFCUT_OK;
 }
 
-offcut_status offcut__webp_writer_write(offcut__webp_writer *writer, const uint8_t *rows,
-                                        uint32_t count) {
-    const offcut__picture_spec *spec = &writer->spec;
-    OFFCUT_FAIL_IF(writer->finished || count > spec->height - writer->row, writer->ctx,
-                   OFFCUT_ERR_STATE, "expected at most %u more rows for the WebP, received %u",
-                   writer->finished ? 0 : spec->height - writer->row, count);
-    const size_t stride = (size_t)spec->width * 4;
+static offcut_status webp_write(offcut__writer *writer, const uint8_t *rows, uint32_t count) {
+    webp_state *state = writer->state;
+    const size_t stride = (size_t)writer->spec.width * 4;
     for (uint32_t i = 0; i < count; i++) {
-        memcpy(writer->band + writer->banded * stride, rows + i * stride, stride);
-        writer->banded++;
-        writer->row++;
-        if (writer->banded == BAND_ROWS || writer->row == spec->height)
+        memcpy(state->band + state->banded * stride, rows + i * stride, stride);
+        state->banded++;
+        state->row++;
+        if (state->banded == BAND_ROWS || state->row == writer->spec.height)
             OFFCUT_TRY(convert_band(writer));
     }
     return OFFCUT_OK;
@@ -113,16 +95,17 @@ static int on_write(const uint8_t *data, size_t size, const WebPPicture *picture
     return offcut__bytes_append(picture->custom_ptr, data, size);
 }
 
-static offcut_status encode(offcut__webp_writer *self, offcut__bytes *file) {
+static offcut_status encode(const offcut__writer *writer, offcut__bytes *file) {
+    webp_state *self = writer->state;
     self->picture.writer = on_write;
     self->picture.custom_ptr = file;
     if (WebPEncode(&self->config, &self->picture)) return OFFCUT_OK;
     const WebPEncodingError code = self->picture.error_code;
     const bool memory = code == VP8_ENC_ERROR_OUT_OF_MEMORY || code == VP8_ENC_ERROR_BAD_WRITE ||
                         code == VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY;
-    return offcut__fail(self->ctx, memory ? OFFCUT_ERR_MEMORY : OFFCUT_ERR_UNSUPPORTED,
-                        "libwebp could not encode %u x %u pixels (its error %d)", self->spec.width,
-                        self->spec.height, (int)code);
+    return offcut__fail(writer->ctx, memory ? OFFCUT_ERR_MEMORY : OFFCUT_ERR_UNSUPPORTED,
+                        "libwebp could not encode %u x %u pixels (its error %d)",
+                        writer->spec.width, writer->spec.height, (int)code);
 }
 
 static void put_number(uint8_t *to, size_t value, int bytes) {
@@ -134,8 +117,8 @@ enum { RIFF_BYTES = 12, CHUNK_BYTES = 8, VP8X_BYTES = 18, FLAG_ICC = 0x20 };
 
 /* The same file with an ICC profile in it. libwebp's mux could do this, but is ten times the code.
  */
-static offcut_status add_profile(offcut__webp_writer *self, const offcut__bytes *file) {
-    const offcut__picture_spec *spec = &self->spec;
+static offcut_status add_profile(const offcut__writer *writer, const offcut__bytes *file) {
+    const offcut__picture_spec *spec = &writer->spec;
     const size_t odd = spec->icc_size % 2;
     uint8_t head[RIFF_BYTES + VP8X_BYTES + CHUNK_BYTES] = {0};
     const bool extended = memcmp(file->data + RIFF_BYTES, "VP8X", 4) == 0;
@@ -151,20 +134,16 @@ static offcut_status add_profile(offcut__webp_writer *self, const offcut__bytes 
     put_number(iccp + 4, spec->icc_size, 4);
     const size_t size = sizeof head + spec->icc_size + odd + (file->size - rest);
     put_number(head + 4, size - 8, 4);
-    const bool done = offcut__bytes_append(self->sink, head, sizeof head) &&
-                      offcut__bytes_append(self->sink, spec->icc, spec->icc_size) &&
-                      offcut__bytes_append(self->sink, "", odd) &&
-                      offcut__bytes_append(self->sink, file->data + rest, file->size - rest);
-    OFFCUT_FAIL_IF(!done, self->ctx, OFFCUT_ERR_MEMORY, "no memory for the output");
+    const bool done = offcut__bytes_append(writer->sink, head, sizeof head) &&
+                      offcut__bytes_append(writer->sink, spec->icc, spec->icc_size) &&
+                      offcut__bytes_append(writer->sink, "", odd) &&
+                      offcut__bytes_append(writer->sink, file->data + rest, file->size - rest);
+    OFFCUT_FAIL_IF(!done, writer->ctx, OFFCUT_ERR_MEMORY, "no memory for the output");
     return OFFCUT_OK;
 }
 
-offcut_status offcut__webp_writer_finish(offcut__webp_writer *writer) {
+static offcut_status webp_finish(offcut__writer *writer) {
     const offcut__picture_spec *spec = &writer->spec;
-    OFFCUT_FAIL_IF(writer->finished || writer->row != spec->height, writer->ctx, OFFCUT_ERR_STATE,
-                   "expected %u rows before the end of the WebP, received %u", spec->height,
-                   writer->row);
-    writer->finished = true; /* nothing may follow */
     if (!spec->icc || spec->icc_size == 0) return encode(writer, writer->sink);
     offcut__bytes file = {0};
     offcut_status status = encode(writer, &file);
@@ -173,9 +152,11 @@ offcut_status offcut__webp_writer_finish(offcut__webp_writer *writer) {
     return status;
 }
 
-void offcut__webp_writer_close(offcut__webp_writer *writer) {
-    if (!writer) return;
-    WebPPictureFree(&writer->picture);
-    free(writer->band);
-    free(writer);
+static void webp_close(offcut__writer *writer) {
+    webp_state *state = writer->state;
+    WebPPictureFree(&state->picture);
+    free(state->band);
 }
+
+const offcut__writer_kind offcut__writer_webp = {sizeof(webp_state), webp_open, webp_write,
+                                                 webp_finish, webp_close};

@@ -2,7 +2,6 @@
  * One picture into another file: upright rows into one of the writers. */
 #include <stdlib.h>
 
-#include "../codec/picture_writer.h"
 #include "job.h"
 
 struct offcut_conversion {
@@ -11,9 +10,7 @@ struct offcut_conversion {
     offcut__upright *upright;
     uint8_t *rows;
     offcut__bytes file; /* drained by the caller between steps */
-    offcut__png_writer *png;
-    offcut__jpeg_writer *jpeg;
-    offcut__webp_writer *webp;
+    offcut__writer *writer;
     offcut_options options;
     offcut_format format;
     uint32_t quality;
@@ -28,49 +25,19 @@ enum { QUALITY_DEFAULT = 80 };
 static offcut_status open_writer(offcut_conversion *self) {
     const offcut_info *info = offcut_decoder_info(self->decoder);
     const bool turned = info->orientation >= 5;
-    const uint32_t density_x = turned ? info->density_y : info->density_x;
-    const uint32_t density_y = turned ? info->density_x : info->density_y;
-    if (self->format == OFFCUT_FORMAT_PNG) {
-        const offcut__png_spec spec = {
-            .width = self->width,
-            .height = self->height,
-            .bits = self->bits,
-            .opaque = !info->has_alpha,
-            .speed = self->options.speed,
-            .icc = info->icc,
-            .icc_size = info->icc_size,
-            .density_x = density_x,
-            .density_y = density_y,
-        };
-        return offcut__png_writer_open(self->ctx, &spec, &self->file, &self->png);
-    }
     const offcut__picture_spec spec = {
         .width = self->width,
         .height = self->height,
+        .bits = self->bits,
+        .opaque = !info->has_alpha,
+        .speed = self->options.speed,
         .quality = self->quality,
-        .has_alpha = info->has_alpha,
         .icc = info->icc,
         .icc_size = info->icc_size,
-        .density_x = density_x,
-        .density_y = density_y,
+        .density_x = turned ? info->density_y : info->density_x,
+        .density_y = turned ? info->density_x : info->density_y,
     };
-    return self->format == OFFCUT_FORMAT_JPEG
-               ? offcut__jpeg_writer_open(self->ctx, &spec, &self->file, &self->jpeg)
-               : offcut__webp_writer_open(self->ctx, &spec, &self->file, &self->webp);
-}
-
-static offcut_status write_rows(offcut_conversion *self, uint32_t count) {
-    if (self->png) return offcut__png_writer_write(self->png, self->rows, count);
-    if (self->jpeg) return offcut__jpeg_writer_write(self->jpeg, self->rows, count);
-    return offcut__webp_writer_write(self->webp, self->rows, count);
-}
-
-static offcut_status finish(offcut_conversion *self) {
-    if (self->png) OFFCUT_TRY(offcut__png_writer_finish(self->png));
-    if (self->jpeg) OFFCUT_TRY(offcut__jpeg_writer_finish(self->jpeg));
-    if (self->webp) OFFCUT_TRY(offcut__webp_writer_finish(self->webp));
-    self->done = true;
-    return OFFCUT_OK;
+    return offcut__writer_open(self->ctx, self->format, &spec, &self->file, &self->writer);
 }
 
 static offcut_status prepare(offcut_conversion *self, const uint8_t *data, size_t size) {
@@ -111,9 +78,7 @@ offcut_status offcut_conversion_open(offcut_ctx *ctx, const uint8_t *data, size_
 
 void offcut_conversion_free(offcut_conversion *conversion) {
     if (!conversion) return;
-    offcut__png_writer_close(conversion->png);
-    offcut__jpeg_writer_close(conversion->jpeg);
-    offcut__webp_writer_close(conversion->webp);
+    offcut__writer_close(conversion->writer);
     offcut__upright_close(conversion->upright);
     offcut__bytes_free(&conversion->file);
     free(conversion->rows);
@@ -131,7 +96,10 @@ static offcut_status begin(offcut_conversion *self) {
 
 static offcut_status step(offcut_conversion *self) {
     if (!self->upright) OFFCUT_TRY(begin(self));
-    if (self->row == self->height) return finish(self);
+    if (self->row == self->height) {
+        self->done = true;
+        return offcut__writer_finish(self->writer);
+    }
     bool ready = false;
     OFFCUT_TRY(offcut__upright_fill(self->upright, self->rows, self->slice, &ready));
     if (!ready) return OFFCUT_OK;
@@ -140,7 +108,7 @@ static offcut_status step(offcut_conversion *self) {
     OFFCUT_TRY(offcut__upright_read(self->upright, self->rows, count));
     if (self->bits < offcut_decoder_info(self->decoder)->bits)
         offcut__reduce_rows(self->rows, (size_t)count * self->width * 4);
-    OFFCUT_TRY(write_rows(self, count));
+    OFFCUT_TRY(offcut__writer_write(self->writer, self->rows, count));
     self->row += count;
     return OFFCUT_OK;
 }

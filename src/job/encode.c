@@ -24,7 +24,7 @@ static uint32_t slice_rows(const offcut_job *job) {
 static offcut_status begin(offcut_job *job) {
     const offcut_info *info = offcut_decoder_info(job->decoder);
     const bool turned = info->orientation >= 5;
-    const offcut__png_spec spec = {
+    const offcut__picture_spec spec = {
         .width = job->width,
         .height = job->height,
         .bits = output_bits(job),
@@ -44,7 +44,7 @@ static offcut_status begin(offcut_job *job) {
     job->left = job->width;
     job->top = job->height;
     job->right = job->bottom = 0;
-    return offcut__png_writer_open(job->ctx, &spec, &job->png, &job->writer);
+    return offcut__writer_open(job->ctx, OFFCUT_FORMAT_PNG, &spec, &job->png, &job->writer);
 }
 
 /* 65535 -> 255; front to back. */
@@ -90,8 +90,8 @@ static void keep_alpha(uint8_t *rows, size_t pixels, uint32_t bits) {
 }
 
 static offcut_status finish(offcut_job *job) {
-    OFFCUT_TRY(offcut__png_writer_finish(job->writer));
-    offcut__png_writer_close(job->writer);
+    OFFCUT_TRY(offcut__writer_finish(job->writer));
+    offcut__writer_close(job->writer);
     offcut__upright_close(job->upright);
     job->writer = NULL;
     job->upright = NULL;
@@ -119,7 +119,7 @@ offcut_status offcut__job_encode(offcut_job *job) {
     }
     if (job->options.output == OFFCUT_OUTPUT_MASK)
         keep_alpha(job->rows, (size_t)count * job->width, bits);
-    OFFCUT_TRY(offcut__png_writer_write(job->writer, job->rows, count));
+    OFFCUT_TRY(offcut__writer_write(job->writer, job->rows, count));
     job->row += count;
     job->fraction = (float)job->row / (float)job->height;
     return job->row == job->height ? finish(job) : OFFCUT_OK;

@@ -4,7 +4,7 @@
 #ifndef OFFCUT_JOB_JOB_H
 #define OFFCUT_JOB_JOB_H
 
-#include "../codec/png_writer.h"
+#include "../codec/writer.h"
 #include "../image/resample.h"
 #include "../matte/matte.h"
 #include "upright.h"
@@ -33,7 +33,7 @@ struct offcut_job {
 
     offcut__matte *matte;
     offcut__upright *upright;
-    offcut__png_writer *writer;
+    offcut__writer *writer;
     offcut__bytes png; /* drained by the caller between steps */
     double alpha_sum;
     uint32_t left, top, right, bottom; /* of alpha >= 1/2; right and bottom are exclusive */

@@ -2,19 +2,19 @@
  * The decoder's face: sniffing, limits, the order of calls. */
 #include "codec_check.h"
 
-#include "codec/png_writer.h"
+#include "codec/writer.h"
 
 enum { SIDE = 12 };
 
 static file_bytes make_png(offcut_ctx *ctx) {
-    const offcut__png_spec spec = {.width = SIDE, .height = SIDE, .bits = 8};
+    const offcut__picture_spec spec = {.width = SIDE, .height = SIDE, .bits = 8};
     offcut__bytes file = {0};
-    offcut__png_writer *writer = NULL;
+    offcut__writer *writer = NULL;
     uint8_t *pixels = make_pixels(SIDE, SIDE);
-    CHECK(offcut__png_writer_open(ctx, &spec, &file, &writer) == OFFCUT_OK);
-    CHECK(offcut__png_writer_write(writer, pixels, SIDE) == OFFCUT_OK);
-    CHECK(offcut__png_writer_finish(writer) == OFFCUT_OK);
-    offcut__png_writer_close(writer);
+    CHECK(offcut__writer_open(ctx, OFFCUT_FORMAT_PNG, &spec, &file, &writer) == OFFCUT_OK);
+    CHECK(offcut__writer_write(writer, pixels, SIDE) == OFFCUT_OK);
+    CHECK(offcut__writer_finish(writer) == OFFCUT_OK);
+    offcut__writer_close(writer);
     free(pixels);
     return (file_bytes){file.data, file.size};
 }

@@ -3,8 +3,7 @@
 #include <webp/encode.h>
 #include <webp/mux.h>
 
-#include "codec/picture_writer.h"
-#include "codec/png_writer.h"
+#include "codec/writer.h"
 #include "codec_check.h"
 
 enum { WIDTH = 131, HEIGHT = 97, PIXELS = WIDTH * HEIGHT };
@@ -30,18 +29,18 @@ static const uint8_t *profile(size_t *size) {
     return icc;
 }
 
-static offcut__bytes png_of(const uint8_t *pixels, offcut__png_spec spec) {
+static offcut__bytes png_of(const uint8_t *pixels, offcut__picture_spec spec) {
     offcut__bytes file = {0};
-    offcut__png_writer *writer = NULL;
-    CHECK(offcut__png_writer_open(ctx, &spec, &file, &writer) == OFFCUT_OK);
-    CHECK(offcut__png_writer_write(writer, pixels, spec.height) == OFFCUT_OK);
-    CHECK(offcut__png_writer_finish(writer) == OFFCUT_OK);
-    offcut__png_writer_close(writer);
+    offcut__writer *writer = NULL;
+    CHECK(offcut__writer_open(ctx, OFFCUT_FORMAT_PNG, &spec, &file, &writer) == OFFCUT_OK);
+    CHECK(offcut__writer_write(writer, pixels, spec.height) == OFFCUT_OK);
+    CHECK(offcut__writer_finish(writer) == OFFCUT_OK);
+    offcut__writer_close(writer);
     return file;
 }
 
 static offcut__bytes small_png(const uint8_t *pixels) {
-    return png_of(pixels, (offcut__png_spec){.width = WIDTH, .height = HEIGHT, .bits = 8});
+    return png_of(pixels, (offcut__picture_spec){.width = WIDTH, .height = HEIGHT, .bits = 8});
 }
 
 static offcut_buffer convert(const uint8_t *data, size_t size, const offcut_options *options,
@@ -139,7 +138,7 @@ static void test_jpeg_to_png(const uint8_t *pixels) {
 static void test_16_bits(void) {
     uint16_t *wide = malloc(PIXELS * 8);
     for (int i = 0; i < PIXELS * 4; i++) wide[i] = (uint16_t)((unsigned)i * 40503u);
-    offcut__bytes source = png_of((const uint8_t *)wide, (offcut__png_spec){
+    offcut__bytes source = png_of((const uint8_t *)wide, (offcut__picture_spec){
                                                              .width = WIDTH,
                                                              .height = HEIGHT,
                                                              .bits = 16,
@@ -169,7 +168,7 @@ static void test_16_bits(void) {
 static void test_profile_and_density(const uint8_t *pixels) {
     size_t size = 0;
     const uint8_t *icc = profile(&size);
-    const offcut__png_spec spec = {
+    const offcut__picture_spec spec = {
         .width = WIDTH,
         .height = HEIGHT,
         .bits = 8,
@@ -205,16 +204,17 @@ static void test_webp_container(const uint8_t *pixels) {
     const uint8_t *icc = profile(&size);
     for (int i = 0; i < 4; i++) {
         offcut__picture_spec spec = {
-            .width = WIDTH, .height = HEIGHT, .quality = 50, .has_alpha = i / 2 == 0};
+            .width = WIDTH, .height = HEIGHT, .quality = 50, .opaque = i / 2 != 0};
         offcut__bytes files[2] = {{0}, {0}};
         for (int with = 0; with < 2; with++) {
-            offcut__webp_writer *writer = NULL;
+            offcut__writer *writer = NULL;
             spec.icc = with ? icc : NULL;
             spec.icc_size = with ? size - (size_t)(i % 2) : 0;
-            CHECK(offcut__webp_writer_open(ctx, &spec, &files[with], &writer) == OFFCUT_OK);
-            CHECK(offcut__webp_writer_write(writer, pixels, HEIGHT) == OFFCUT_OK);
-            CHECK(offcut__webp_writer_finish(writer) == OFFCUT_OK);
-            offcut__webp_writer_close(writer);
+            CHECK(offcut__writer_open(ctx, OFFCUT_FORMAT_WEBP, &spec, &files[with], &writer) ==
+                  OFFCUT_OK);
+            CHECK(offcut__writer_write(writer, pixels, HEIGHT) == OFFCUT_OK);
+            CHECK(offcut__writer_finish(writer) == OFFCUT_OK);
+            offcut__writer_close(writer);
         }
         const WebPData plain = {files[0].data, files[0].size};
         const WebPData profiled = {icc, spec.icc_size};
@@ -264,7 +264,7 @@ static void test_steps(void) {
     const uint32_t width = 2000, height = 400; /* several slices */
     uint8_t *pixels = make_pixels(width, height);
     offcut__bytes source =
-        png_of(pixels, (offcut__png_spec){.width = width, .height = height, .bits = 8});
+        png_of(pixels, (offcut__picture_spec){.width = width, .height = height, .bits = 8});
     for (int format = OFFCUT_FORMAT_JPEG; format <= OFFCUT_FORMAT_WEBP; format++) {
         offcut_buffer whole = convert(source.data, source.size, NULL, (offcut_format)format, 40);
         offcut_conversion *conversion = NULL;
@@ -334,7 +334,7 @@ static void test_refusals(const uint8_t *pixels) {
         uint32_t most;
     } sides[] = {{OFFCUT_FORMAT_JPEG, 65500}, {OFFCUT_FORMAT_WEBP, 16383}};
     for (int i = 0; i < 2; i++) {
-        offcut__png_spec spec = {.width = 1, .height = sides[i].most, .bits = 8};
+        offcut__picture_spec spec = {.width = 1, .height = sides[i].most, .bits = 8};
         offcut__bytes longest = png_of(line, spec);
         offcut_buffer file =
             convert(longest.data, longest.size, NULL, (offcut_format)sides[i].format, 0);
@@ -350,26 +350,27 @@ static void test_refusals(const uint8_t *pixels) {
 }
 
 static void test_writers_out_of_order(const uint8_t *pixels) {
-    const offcut__picture_spec spec = {.width = WIDTH, .height = HEIGHT, .quality = 80};
+    const offcut__picture_spec spec = {
+        .width = WIDTH, .height = HEIGHT, .quality = 80, .opaque = true};
     offcut__bytes sink = {0};
-    offcut__jpeg_writer *jpeg = NULL;
-    CHECK(offcut__jpeg_writer_open(ctx, &spec, &sink, &jpeg) == OFFCUT_OK);
-    CHECK(offcut__jpeg_writer_finish(jpeg) == OFFCUT_ERR_STATE);
-    CHECK(offcut__jpeg_writer_write(jpeg, pixels, HEIGHT + 1) == OFFCUT_ERR_STATE);
-    CHECK(offcut__jpeg_writer_write(jpeg, pixels, HEIGHT) == OFFCUT_OK);
-    CHECK(offcut__jpeg_writer_finish(jpeg) == OFFCUT_OK);
-    CHECK(offcut__jpeg_writer_write(jpeg, pixels, 0) == OFFCUT_ERR_STATE);
-    offcut__jpeg_writer_close(jpeg);
-    offcut__webp_writer *webp = NULL;
-    CHECK(offcut__webp_writer_open(ctx, &spec, &sink, &webp) == OFFCUT_OK);
-    CHECK(offcut__webp_writer_finish(webp) == OFFCUT_ERR_STATE);
-    CHECK(offcut__webp_writer_write(webp, pixels, HEIGHT + 1) == OFFCUT_ERR_STATE);
-    CHECK(offcut__webp_writer_write(webp, pixels, HEIGHT) == OFFCUT_OK);
-    CHECK(offcut__webp_writer_finish(webp) == OFFCUT_OK);
-    CHECK(offcut__webp_writer_finish(webp) == OFFCUT_ERR_STATE);
-    offcut__webp_writer_close(webp);
-    offcut__jpeg_writer_close(NULL);
-    offcut__webp_writer_close(NULL);
+    offcut__writer *jpeg = NULL;
+    CHECK(offcut__writer_open(ctx, OFFCUT_FORMAT_JPEG, &spec, &sink, &jpeg) == OFFCUT_OK);
+    CHECK(offcut__writer_finish(jpeg) == OFFCUT_ERR_STATE);
+    CHECK(offcut__writer_write(jpeg, pixels, HEIGHT + 1) == OFFCUT_ERR_STATE);
+    CHECK(offcut__writer_write(jpeg, pixels, HEIGHT) == OFFCUT_OK);
+    CHECK(offcut__writer_finish(jpeg) == OFFCUT_OK);
+    CHECK(offcut__writer_write(jpeg, pixels, 0) == OFFCUT_ERR_STATE);
+    offcut__writer_close(jpeg);
+    offcut__writer *webp = NULL;
+    CHECK(offcut__writer_open(ctx, OFFCUT_FORMAT_WEBP, &spec, &sink, &webp) == OFFCUT_OK);
+    CHECK(offcut__writer_finish(webp) == OFFCUT_ERR_STATE);
+    CHECK(offcut__writer_write(webp, pixels, HEIGHT + 1) == OFFCUT_ERR_STATE);
+    CHECK(offcut__writer_write(webp, pixels, HEIGHT) == OFFCUT_OK);
+    CHECK(offcut__writer_finish(webp) == OFFCUT_OK);
+    CHECK(offcut__writer_finish(webp) == OFFCUT_ERR_STATE);
+    offcut__writer_close(webp);
+    offcut__writer_close(NULL);
+    offcut__writer_close(NULL);
     offcut_conversion_free(NULL);
     offcut__bytes_free(&sink);
 }

@@ -5,7 +5,7 @@
 #include <zlib.h>
 
 #include "check.h"
-#include "codec/png_writer.h"
+#include "codec/writer.h"
 
 enum { WIDTH = 37, HEIGHT = 23 };
 
@@ -27,17 +27,17 @@ static void put_sample(uint8_t *row, size_t index, uint32_t bits, uint32_t value
 static void make_png(offcut_ctx *ctx, uint32_t bits, bool opaque, uint32_t orientation,
                      offcut__bytes *png) {
     offcut__bytes plain = {0};
-    offcut__png_writer *writer = NULL;
-    const offcut__png_spec spec = {.width = WIDTH, .height = HEIGHT, .bits = bits};
-    CHECK(offcut__png_writer_open(ctx, &spec, &plain, &writer) == OFFCUT_OK);
+    offcut__writer *writer = NULL;
+    const offcut__picture_spec spec = {.width = WIDTH, .height = HEIGHT, .bits = bits};
+    CHECK(offcut__writer_open(ctx, OFFCUT_FORMAT_PNG, &spec, &plain, &writer) == OFFCUT_OK);
     for (uint32_t y = 0; y < HEIGHT; y++) {
         uint8_t row[WIDTH * 8];
         for (uint32_t i = 0; i < WIDTH * 4; i++)
             put_sample(row, i, bits, sample(i / 4, y, i % 4, bits, opaque));
-        CHECK(offcut__png_writer_write(writer, row, 1) == OFFCUT_OK);
+        CHECK(offcut__writer_write(writer, row, 1) == OFFCUT_OK);
     }
-    CHECK(offcut__png_writer_finish(writer) == OFFCUT_OK);
-    offcut__png_writer_close(writer);
+    CHECK(offcut__writer_finish(writer) == OFFCUT_OK);
+    offcut__writer_close(writer);
 
     /* Little-endian TIFF with the one entry 0x0112, a SHORT. */
     uint8_t chunk[] = {0, 0, 0, 26, 'e', 'X', 'I', 'f', 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12,
