@@ -38,6 +38,7 @@ async function serve(env) {
     cors: cors && (cors.includes('*') || cors),
     fetch: { origins },
     store: folder ? fileStore(folder) : undefined,
+    worker: true,
     log,
   });
   const http = createHttpServer(getRequestListener((request) => server.fetch(request)));
