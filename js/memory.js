@@ -17,7 +17,6 @@ import { invalid } from './errors.js';
  * @property {keyof typeof SAMPLES} [subsampling] of a progressive JPEG; default `'4:4:4'`
  * @property {boolean} [interlaced] PNG; default `false`
  * @property {boolean} [lossless] WebP; default `false`
- * @property {boolean} [animated] WebP; default `false`
  */
 
 /** Samples a pixel that a JPEG stores. */
@@ -36,6 +35,9 @@ const GUIDE = { side: 640, decoded: 12, refining: 67, refined: 11 };
 /** Rows under way: bytes a pixel of a row, and buffers of fixed size. */
 const ROWS = { perPixel: 160, fixed: 2 * MIB };
 
+/** The seven readers of an interlaced PNG: bytes a pixel of a row, and buffers of fixed size. */
+const READERS = { perPixel: 96, fixed: 0.5 * MIB };
+
 /**
  * The size to which the core's memory grows at most while it removes the background of one picture
  * with the network of this package: all that WebAssembly takes, the file's bytes included. Not
@@ -46,9 +48,9 @@ const ROWS = { perPixel: 160, fixed: 2 * MIB };
  *       67 · guide pixels                 while alpha is refined; the guide is the picture at 640 pixels
  *       whole + upright + 160 · (width + height)   while pixels are decoded and encoded
  *
- * `whole` is what the decoder keeps of the picture, in bytes a pixel: nothing for baseline JPEG,
- * PNG and lossy WebP; 2 a sample for progressive JPEG (3 with 4:2:0, 6 with 4:4:4), 4 for
- * interlaced PNG (8 at 16 bits), 4 for lossless WebP, 1 for lossy WebP with alpha, 4 more for an animation. `upright` is
+ * `whole` is what the decoder keeps of the picture, in bytes a pixel: nothing for baseline JPEG, PNG
+ * (interlaced: 96 bytes a pixel of a row and half a MiB) and lossy WebP; 2 a sample for progressive
+ * JPEG (3 with 4:2:0, 6 with 4:4:4), 4 for lossless WebP, 1 for lossy WebP with alpha. `upright` is
  * what turning it takes, orientations 3 to 8: 3 bytes a pixel, 4 with alpha, twice that at 16 bits.
  *
  * @param {number} width pixels, as it is meant to be seen
@@ -67,12 +69,11 @@ export function peakMemory(width, height, format, details = {}) {
   const { bytes = pixels * fileOf(format, details) } = details;
   const scale = Math.min(1, GUIDE.side / Math.max(width, height));
   const guide = Math.ceil(width * scale) * Math.ceil(height * scale);
-  const whole = pixels * wholeOf(format, details);
+  const whole = wholeOf(width, height, format, details);
   const upright = orientation > 2 ? pixels * (alpha ? 4 : 3) * (bits / 8) : 0;
-  const retained = format === 'png' || details.animated ? whole : 0;
   const rows = ROWS.fixed + ROWS.perPixel * (bits / 8) * (width + height);
-  const whileRunning = NETWORK.running + GUIDE.decoded * guide + retained;
-  const whileRefining = GUIDE.refining * guide + retained;
+  const whileRunning = NETWORK.running + GUIDE.decoded * guide;
+  const whileRefining = GUIDE.refining * guide;
   const whilePixelsPass =
     NETWORK.loading - NETWORK.loaded + GUIDE.refined * guide + whole + upright;
   return Math.ceil(
@@ -91,14 +92,18 @@ function fileOf(format, { bits = 8, alpha = false, lossless = false }) {
 }
 
 /**
- * Bytes a pixel that the decoder keeps.
+ * Bytes that the decoder keeps.
  *
+ * @param {number} width
+ * @param {number} height
  * @param {Image['format']} format
  * @param {PictureDetails} details
  */
-function wholeOf(format, details) {
-  const { bits = 8, alpha, progressive, subsampling = '4:4:4' } = details;
-  if (format === 'jpeg') return progressive ? 2 * SAMPLES[subsampling] : 0;
-  if (format === 'png') return details.interlaced ? 4 * (bits / 8) : 0;
-  return (details.lossless ? 4 : alpha ? 1 : 0) + (details.animated ? 4 : 0);
+function wholeOf(width, height, format, details) {
+  const { bits = 8, alpha, progressive, interlaced, subsampling = '4:4:4', lossless } = details;
+  const pixels = width * height;
+  if (format === 'jpeg') return progressive ? 2 * SAMPLES[subsampling] * pixels : 0;
+  if (format === 'webp') return (lossless ? 4 : alpha ? 1 : 0) * pixels;
+  if (!interlaced) return 0;
+  return READERS.fixed + READERS.perPixel * (bits / 8) * Math.max(width, height);
 }
