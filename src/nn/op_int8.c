@@ -58,6 +58,27 @@ static float weight_step(const offcut__value *weights, uint32_t k) {
     return step >= 1e-30f && step <= 1e30f ? step : 0;
 }
 
+/* The integers as they are in the file; NULL: they are stored otherwise. */
+static const int8_t *stored_bytes(const offcut__value *weights) {
+    return weights->encoding == OFFCUT__TYPE_I8 ? (const int8_t *)weights->bytes.data : NULL;
+}
+
+/* The sum of |w| of count weights; infinite if one is not of 8 bits. */
+static double magnitude(const offcut__value *weights, size_t first, size_t count) {
+    const int8_t *stored = stored_bytes(weights);
+    double sum = 0;
+    for (size_t i = first; stored && i < first + count;) {
+        int32_t part = 0; /* no overflow: 2^16 x 128 */
+        for (size_t end = i + 65536; i < end && i < first + count; i++) part += abs(stored[i]);
+        sum += part;
+    }
+    for (size_t i = first; !stored && i < first + count; i++) {
+        const double w = offcut__constant_raw(weights, i);
+        sum += w >= -128 && w <= 127 ? fabs(w) : (double)INFINITY;
+    }
+    return sum;
+}
+
 static double bias_of(const offcut__graph *graph, const offcut__node *node, uint32_t k,
                       double step) {
     const offcut__value *bias = offcut__node_input(graph, node, 2);
@@ -96,12 +117,8 @@ bool offcut__conv8_fits(offcut__graph *graph, const offcut__node *node, const of
     for (uint32_t k = 0; k < c.channels_out; k++) {
         const double sum_step = (double)in->step * (double)weight_step(weights, k);
         if (!(sum_step > 0)) return false;
-        double largest = fabs(bias_of(graph, node, k, sum_step));
-        for (size_t i = 0; i < each; i++) {
-            const double w = offcut__constant_raw(weights, k * each + i);
-            if (!(w >= -128 && w <= 127)) return false;
-            largest += fabs(w) * 128;
-        }
+        const double largest =
+            fabs(bias_of(graph, node, k, sum_step)) + 128 * magnitude(weights, k * each, each);
         /* Sums fit 32 bits; results, before they are clamped, what the rounding can take. */
         if (!(largest < 2147483647.0)) return false;
         if (step > 0 &&
@@ -171,11 +188,14 @@ offcut_status offcut__conv8_pack(offcut__builder *builder, offcut__op *op) {
                                   sizeof *packed, &packed));
     OFFCUT_TRY(offcut__alloc(builder->ctx, c->channels_out * plane * channels, sizeof *reference,
                              &reference));
+    const int8_t *stored = stored_bytes(value);
     int8_t *to = reference;
     for (size_t k = 0; k < c->channels_out; k++)
         for (size_t t = 0; t < plane; t++)
-            for (size_t d = 0; d < channels; d++)
-                *to++ = (int8_t)offcut__constant_raw(value, (k * channels + d) * plane + t);
+            for (size_t d = 0; d < channels; d++) {
+                const size_t at = (k * channels + d) * plane + t;
+                *to++ = stored ? stored[at] : (int8_t)offcut__constant_raw(value, at);
+            }
     if (c->depthwise)
         offcut__depthwise8_fill(c, reference, packed);
     else
