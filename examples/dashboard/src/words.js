@@ -88,7 +88,7 @@ export function describeFailure(error) {
 export function describeState({ state, step, fraction, source, cutout, error }) {
   if (state === 'waiting') return 'Waiting';
   if (state === 'failed') return describeFailure(error).title;
-  if (state === 'working') return `${STEPS[step ?? 'store']}, ${Math.round(fraction * 100)} %`;
+  if (state === 'working') return `${Math.round(fraction * 100)} % · ${STEPS[step ?? 'store']}`;
   const { width, height } = cutout ?? source ?? { width: 0, height: 0 };
   return `${width} × ${height}`;
 }
