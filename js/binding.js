@@ -33,6 +33,7 @@ import { OffcutError } from './errors.js';
  *   offcut_model_load
  * @property {(model: number) => void} offcut_model_free
  * @property {(model: number) => number} offcut_model_input
+ * @property {(model: number) => number} offcut_model_multiply_adds
  * @property {(ctx: number, model: number, input: number, mask: number, width: number, height:
  *   number) => number } offcut_network_run
  * @property {() => number} offcut_options_new

@@ -128,6 +128,9 @@ void offcut_model_free(offcut_model *model);
 /* The input as it was resolved: width and height are set. Owned by the model. */
 const offcut_input *offcut_model_input(const offcut_model *model);
 
+/* Of one run, those of convolutions and matrix products; 0 for NULL. */
+double offcut_model_multiply_adds(const offcut_model *model);
+
 /* Where the time goes: node is called for every operation of every run from now on, in their order.
  * name is the operator and the node's name in the file; seconds are those of clock, which may count
  * from anything; multiply_adds is 0 where counting them says nothing. */

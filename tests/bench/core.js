@@ -25,7 +25,7 @@ export async function createBinding(variant) {
  * @param {Uint8Array} onnx
  * @param {Float32Array} input
  * @param {number} side
- * @returns {Promise<() => void>} one run
+ * @returns {Promise<{ run: () => void, multiplyAdds: number }>}
  */
 export async function networkOf(variant, onnx, input, side) {
   const binding = await createBinding(variant);
@@ -39,5 +39,6 @@ export async function networkOf(variant, onnx, input, side) {
   c.free(bytes);
   const picture = binding.copyIn(new Uint8Array(input.buffer));
   const out = binding.copyIn(new Uint8Array(12));
-  return () => binding.check(c.offcut_network_run(ctx, model, picture, out, out + 4, out + 8));
+  const run = () => binding.check(c.offcut_network_run(ctx, model, picture, out, out + 4, out + 8));
+  return { run, multiplyAdds: c.offcut_model_multiply_adds(model) };
 }

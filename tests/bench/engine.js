@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { networkOf, variants } from './core.js';
 import { defaultNetwork, isQuantised, onnxRuntime } from './peers.js';
-import { comparison, takeTurns } from './turns.js';
+import { comparison, round, takeTurns } from './turns.js';
 
 const SIDE = 320;
 const root = new URL('../../', import.meta.url);
@@ -22,10 +22,17 @@ async function compare(bench, network, onnx, peerOnnx) {
   const [relaxed, simd128] = await Promise.all(
     variants.map((variant) => networkOf(variant, onnx, input, SIDE)),
   );
-  const times = await takeTurns({ relaxed, simd128, peer: () => theirs(input, SIDE) });
-  return variants.map((variant) =>
-    comparison(bench, times[variant], 'onnxruntime-web', times.peer, { network, variant }),
-  );
+  const times = await takeTurns({
+    relaxed: relaxed.run,
+    simd128: simd128.run,
+    peer: () => theirs(input, SIDE),
+  });
+  const gmac = relaxed.multiplyAdds / 1e9;
+  return variants.map((variant) => {
+    const gmacPerSecond = round((gmac / times[variant]) * 1000);
+    const facts = { network, variant, gmac: round(gmac), gmacPerSecond };
+    return comparison(bench, times[variant], 'onnxruntime-web', times.peer, facts);
+  });
 }
 
 /** @type {import('./run.js').Benches} */

@@ -11,8 +11,8 @@ const RUNS = 7;
 const PHOTOS = 1000;
 
 /**
- * Milliseconds per megapixel: of the second pass, which alone works on every pixel, and of all
- * that is not the network's and the matte's fixed share.
+ * A photo costs a fixed share (the network, the matte) and its pixels: what each further megapixel
+ * costs is the difference to the photo before.
  *
  * @returns {Promise<import('./report.js').Measurement[]>}
  */
@@ -22,19 +22,25 @@ async function measureTime() {
   const runners = await Promise.all(photos.map(() => createRunner()));
   for (let run = 0; run <= RUNS; run++)
     for (const [i, photo] of photos.entries()) await runners[i].run(photo);
-  return WIDTHS.map((width, i) => {
-    const { engine, runs } = runners[i];
-    const megapixels = (width * Math.round((width * 3) / 4)) / 1e6;
-    const [, ...measured] = runs; // the first warms up
+  const measured = WIDTHS.map((width, i) => {
+    const [, ...runs] = runners[i].runs; // the first warms up
     const of = (/** @type {readonly import('offcut').Stage[]} */ names) =>
-      median(measured.map((times) => names.reduce((sum, name) => sum + times[name], 0)));
+      median(runs.map((times) => names.reduce((sum, name) => sum + times[name], 0)));
+    const megapixels = (width * Math.round((width * 3) / 4)) / 1e6;
+    const { memoryBytes } = runners[i].engine;
+    runners[i].engine.dispose();
+    return { megapixels, total: of(stages), encode: of(['encode']), memoryBytes };
+  });
+  return measured.map(({ megapixels, total, encode, memoryBytes }, i) => {
+    const before = measured[i - 1];
+    const further = before && (total - before.total) / (megapixels - before.megapixels);
     return {
       bench: 'growth',
       megapixels: round(megapixels),
-      oursMs: round(of(stages)),
-      encodeMsPerMegapixel: round(of(['encode']) / megapixels),
-      decodeMsPerMegapixel: round(of(['decode']) / megapixels),
-      memoryBytes: engine.memoryBytes,
+      oursMs: round(total),
+      perFurtherMegapixelMs: further && round(further),
+      encodePerMegapixelMs: round(encode / megapixels),
+      memoryBytes,
     };
   });
 }

@@ -97,6 +97,8 @@ static void test_run(void) {
     CHECK(load(&file, &input, &model) == OFFCUT_OK);
     CHECK(strcmp(offcut_detail(ctx), "") == 0);
     CHECK(offcut_model_input(model)->width == 20 && offcut_model_input(model)->height == 12);
+    CHECK(offcut_model_multiply_adds(model) == 20 * 12 * (8 * 3 * 9 + 8));
+    CHECK(offcut_model_multiply_adds(NULL) == 0);
     float picture[3 * 20 * 12];
     fill(picture, 3 * 20 * 12);
     const float *mask = NULL;
