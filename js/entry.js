@@ -14,6 +14,7 @@ import { chooseVariant } from './features.js';
 import { manifest } from './manifest.js';
 import { findModel, readSpec } from './model.js';
 import { readOptions } from './options.js';
+import { isBytes, toBytes } from './source.js';
 import { unlessAborted } from './task.js';
 import { RemoteCodec } from './worker/remote.js';
 import { readWorkerOptions } from './worker/settings.js';
@@ -62,8 +63,8 @@ import { readWorkerOptions } from './worker/settings.js';
  * @property {() => Promise<Uint8Array>} model the network of this package
  * @property {(input: Input) => Input} open a path or URL, where the host has files; anything else
  *   as it is
- * @property {(data: ModelData) => Promise<Uint8Array>} readModel
- * @property {(data: ModelData) => Promise<ModelSpec | undefined>} readSidecar
+ * @property {(address: string | URL) => Promise<Uint8Array>} readModel refuses what is no address
+ * @property {(address: string | URL) => Promise<ModelSpec | undefined>} [readSidecar]
  * @property {WorkerHost & { byDefault?: () => boolean }} [workers]
  */
 
@@ -136,7 +137,7 @@ export function createEntry(host) {
     const spec = await findSpec(model);
     const parts = {
       module: await core.load(),
-      model: model === undefined ? host.model : () => host.readModel(dataOf(model)),
+      model: model === undefined ? host.model : () => readModel(dataOf(model)),
       spec,
       variant: core.variant,
       open: host.open,
@@ -177,9 +178,16 @@ export function createEntry(host) {
   /** @param {Model | undefined} model */
   async function findSpec(model) {
     if (model === undefined) return manifest.default;
-    const given = specOf(model) ?? (await host.readSidecar(dataOf(model)));
-    if (given) return given;
-    return findModel(await host.readModel(dataOf(model)));
+    const data = dataOf(model);
+    const isAddress = typeof data === 'string' || data instanceof URL;
+    const given = specOf(model) ?? (isAddress ? await host.readSidecar?.(data) : undefined);
+    return given ?? findModel(await readModel(data));
+  }
+
+  /** @param {ModelData} data */
+  async function readModel(data) {
+    if (data instanceof Blob) return new Uint8Array(await data.arrayBuffer());
+    return isBytes(data) ? toBytes(data) : host.readModel(data);
   }
 
   /**

@@ -46,15 +46,9 @@ const entry = createEntry({
     ),
   model: () => read(new URL('../models/default.onnx', import.meta.url)),
   open,
-  readModel: async (data) => {
-    if (data instanceof Blob) return new Uint8Array(await data.arrayBuffer());
-    if (data instanceof Uint8Array) return data;
-    if (data instanceof ArrayBuffer) return new Uint8Array(data);
-    return read(toPath(data, 'model'));
-  },
-  readSidecar: async (data) => {
-    if (typeof data !== 'string' && !(data instanceof URL)) return undefined;
-    const path = `${toPath(data, 'model')}.json`;
+  readModel: async (address) => read(toPath(address, 'model')),
+  readSidecar: async (address) => {
+    const path = `${toPath(address, 'model')}.json`;
     const found = await stat(path).catch(() => undefined);
     return found?.isFile() ? parse(await read(path), path) : undefined;
   },

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** @import { Input } from './core.js' */
-/** @import { ModelData } from './entry.js' */
 
 import { OffcutError, invalid } from './errors.js';
 
@@ -14,16 +13,11 @@ export const webHost = {
     }
     return input;
   },
-  /** @param {ModelData} data */
-  readModel: async (data) => {
-    if (data instanceof Blob) return new Uint8Array(await data.arrayBuffer());
-    if (data instanceof Uint8Array) return data;
-    if (data instanceof ArrayBuffer) return new Uint8Array(data);
-    if (typeof data !== 'string' && !(data instanceof URL))
-      throw invalid('bytes or a URL', 'model', data);
-    return read(data);
+  /** @param {string | URL} address */
+  readModel: async (address) => {
+    if (typeof address === 'string' || address instanceof URL) return read(address);
+    throw invalid('bytes or a URL', 'model', address);
   },
-  readSidecar: async () => undefined,
 };
 
 /** @param {URL} url */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { refuseOver } from '../source.js';
+import { concat, refuseOver } from '../source.js';
 import { OffcutError, cancelled, invalid } from '../errors.js';
 import { ORIGINS, REDIRECT_ORIGINS, isPrivateHost, originTest } from './origins.js';
 
@@ -121,13 +121,7 @@ export async function readAll(chunks, bytesMax) {
     refuseOver(size, bytesMax); // leaving the loop closes the source
     parts.push(chunk);
   }
-  const all = new Uint8Array(size);
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
+  return concat(parts);
 }
 
 /** @param {string | URL} address */
