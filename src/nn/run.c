@@ -57,10 +57,6 @@ offcut_status offcut__network_begin(offcut_ctx *ctx, offcut_model *model, const 
     return OFFCUT_OK;
 }
 
-static float sigmoid(float x) {
-    return 1.0f / (1.0f + expf(-x));
-}
-
 static float softmax(const float *values, ptrdiff_t stride, int32_t count, float x) {
     float peak = x;
     double sum = 0;
@@ -74,19 +70,24 @@ static void read_mask(offcut_model *model) {
     const offcut__view *m = &model->mask;
     const float *values = offcut__view_read(m, model->arena);
     float *out = model->result;
+    const size_t count = (size_t)m->shape.dims[1] * (size_t)m->shape.dims[2];
     for (int32_t y = 0; y < m->shape.dims[1]; y++) {
         for (int32_t x = 0; x < m->shape.dims[2]; x++) {
             const float *pixel = values + y * m->strides[1] + x * m->strides[2];
             const float v = pixel[(ptrdiff_t)model->input.channel * m->strides[0]];
             switch (model->input.activation) {
-                case OFFCUT_ACTIVATION_SIGMOID: *out++ = sigmoid(v); break;
                 case OFFCUT_ACTIVATION_SOFTMAX:
                     *out++ = softmax(pixel, m->strides[0], m->shape.dims[0], v);
                     break;
+                case OFFCUT_ACTIVATION_SIGMOID:
                 case OFFCUT_ACTIVATION_NONE: *out++ = v; break;
             }
         }
     }
+    /* Ours is the same on every machine, the C library's is not. */
+    const offcut__act sigmoid = {OFFCUT__SIGMOID, 0, 0};
+    if (model->input.activation == OFFCUT_ACTIVATION_SIGMOID)
+        offcut__unary_row(sigmoid, model->result, model->result, count);
 }
 
 void offcut_model_profile(offcut_model *model, const offcut_profile *profile) {

@@ -60,6 +60,15 @@ void offcut__act_rows(const offcut__op *op, float *arena, int32_t n, int32_t beg
     }
 }
 
+void offcut__taps_inside(int32_t start, int32_t dilation, int32_t count, int32_t size,
+                         int32_t *from, int32_t *to) {
+    *from = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+    *to = start >= size ? 0 : (size - 1 - start) / dilation + 1;
+    if (*from > count) *from = count;
+    if (*to > count) *to = count;
+    if (*to < *from) *to = *from;
+}
+
 /* ---- reference ---- */
 
 static double reference_pixel(const offcut__conv *c, const geometry *g, const float *in, uint32_t k,
@@ -98,16 +107,6 @@ void offcut__conv_reference(const offcut__op *op, float *arena, uint32_t begin, 
 }
 
 /* ---- depthwise ---- */
-
-/* Taps from..to-1 of count that fall on pixels 0..size-1 when the first falls on start. */
-static void valid_taps(int32_t start, int32_t dilation, int32_t count, int32_t size, int32_t *from,
-                       int32_t *to) {
-    *from = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
-    *to = start >= size ? 0 : (size - 1 - start) / dilation + 1;
-    if (*from > count) *from = count;
-    if (*to > count) *to = count;
-    if (*to < *from) *to = *from;
-}
 
 typedef struct taps {
     const float *in;      /* at the first pixel's first tap, which need not exist */
@@ -181,12 +180,13 @@ static void depthwise_row(const offcut__conv *c, const geometry *g, const float 
               .lo = c->lo,
               .hi = c->hi};
     const int32_t v = y * c->stride_h - c->pad_top;
-    valid_taps(v, c->dilation_h, c->kernel_h, g->in_h, &t.top, &t.bottom);
+    offcut__taps_inside(v, c->dilation_h, c->kernel_h, g->in_h, &t.top, &t.bottom);
     for (int32_t x = 0; x < g->out_w;) {
         const int32_t u = x * c->stride_w - c->pad_left;
         int32_t left = 0, right = 0;
-        valid_taps(u, c->dilation_w, c->kernel_w, g->in_w, &t.left, &t.right);
-        valid_taps(u + 3 * c->stride_w, c->dilation_w, c->kernel_w, g->in_w, &left, &right);
+        offcut__taps_inside(u, c->dilation_w, c->kernel_w, g->in_w, &t.left, &t.right);
+        offcut__taps_inside(u + 3 * c->stride_w, c->dilation_w, c->kernel_w, g->in_w, &left,
+                            &right);
         const bool whole =
             t.left == 0 && left == 0 && t.right == c->kernel_w && right == c->kernel_w;
         t.in = in + v * g->in_y + u * g->in_x;
@@ -257,12 +257,13 @@ static void narrow_row(const offcut__conv *c, const geometry *g, const float *in
               .weights_y = c->kernel_w * (ptrdiff_t)c->group_in,
               .weights_x = (ptrdiff_t)c->group_in};
     const int32_t v = y * c->stride_h - c->pad_top;
-    valid_taps(v, c->dilation_h, c->kernel_h, g->in_h, &t.top, &t.bottom);
+    offcut__taps_inside(v, c->dilation_h, c->kernel_h, g->in_h, &t.top, &t.bottom);
     for (int32_t x = 0; x < g->out_w;) {
         const int32_t u = x * c->stride_w - c->pad_left;
         int32_t left = 0, right = 0;
-        valid_taps(u, c->dilation_w, c->kernel_w, g->in_w, &t.left, &t.right);
-        valid_taps(u + 3 * c->stride_w, c->dilation_w, c->kernel_w, g->in_w, &left, &right);
+        offcut__taps_inside(u, c->dilation_w, c->kernel_w, g->in_w, &t.left, &t.right);
+        offcut__taps_inside(u + 3 * c->stride_w, c->dilation_w, c->kernel_w, g->in_w, &left,
+                            &right);
         const bool whole =
             t.left == 0 && left == 0 && t.right == c->kernel_w && right == c->kernel_w;
         const int32_t pixels = whole && x + 4 <= g->out_w ? 4 : 1;

@@ -122,11 +122,19 @@ static void spread(const offcut__conv8 *c, const plan *p, int8_t *to, const int8
 
 /* Channels 0 and 1, and 2 and 3, of each pixel in 16 bits. */
 static void widen(int16_t *low, int16_t *high, const int8_t *from, int32_t width) {
-    for (int32_t x = 0; x < width; x++, from += 4) {
-        low[2 * x] = from[0];
-        low[2 * x + 1] = from[1];
-        high[2 * x] = from[2];
-        high[2 * x + 1] = from[3];
+    int32_t x = 0;
+    for (; x + 4 <= width; x += 4) {
+        const i32x4 a = (i32x4)i16x8_load_bytes(from + 4 * x),
+                    b = (i32x4)i16x8_load_bytes(from + 4 * x + 8);
+        const i32x4 pairs[2] = {{a[0], a[2], b[0], b[2]}, {a[1], a[3], b[1], b[3]}};
+        memcpy(low + 2 * x, &pairs[0], sizeof pairs[0]);
+        memcpy(high + 2 * x, &pairs[1], sizeof pairs[1]);
+    }
+    for (; x < width; x++) {
+        low[2 * x] = from[4 * x];
+        low[2 * x + 1] = from[4 * x + 1];
+        high[2 * x] = from[4 * x + 2];
+        high[2 * x + 1] = from[4 * x + 3];
     }
 }
 

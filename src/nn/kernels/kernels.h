@@ -104,6 +104,10 @@ void offcut__matmul_run(const offcut__op *op, float *arena, uint32_t begin, uint
 /* Rows begin..end-1 of picture n: op->slope and op->act applied in place. */
 void offcut__act_rows(const offcut__op *op, float *arena, int32_t n, int32_t begin, int32_t end);
 
+/* Taps *from..*to-1 of count that fall on pixels 0..size-1 when the first falls on start. */
+void offcut__taps_inside(int32_t start, int32_t dilation, int32_t count, int32_t size,
+                         int32_t *from, int32_t *to);
+
 /* Pointers to the pixels of an image's rows top..top+rows-1 and columns left..left+columns-1; to
  * zeros where there are none. table: [rows][columns]. */
 void offcut__pixel_table(const float **table, const offcut__view *image, const float *pixels,

@@ -12,27 +12,19 @@ typedef struct window {
     float scale;
 } window;
 
-static void range(int32_t start, int32_t dilation, int32_t kernel, int32_t size, int32_t *from,
-                  int32_t *to) {
-    *from = 0;
-    *to = kernel;
-    while (*from < *to && start + *from * dilation < 0) (*from)++;
-    while (*to > *from && start + (*to - 1) * dilation >= size) (*to)--;
-}
-
 static window window_at(const offcut__op *op, int32_t y, int32_t x) {
     const offcut__pooling *p = &op->u.pooling;
     const int32_t height = op->in[0].shape.dims[2], width = op->in[0].shape.dims[3];
     window w = {.y = y * p->stride_h - p->pad_top, .x = x * p->stride_w - p->pad_left};
-    range(w.y, p->dilation_h, p->kernel_h, height, &w.top, &w.bottom);
-    range(w.x, p->dilation_w, p->kernel_w, width, &w.left, &w.right);
+    offcut__taps_inside(w.y, p->dilation_h, p->kernel_h, height, &w.top, &w.bottom);
+    offcut__taps_inside(w.x, p->dilation_w, p->kernel_w, width, &w.left, &w.right);
     int32_t rows = w.bottom - w.top, columns = w.right - w.left;
     if (p->include_pad) { /* but not what ceil_mode adds beyond the padding */
         int32_t from = 0;
-        range(w.y + p->pad_top, p->dilation_h, p->kernel_h, height + p->pad_top + p->pad_bottom,
-              &from, &rows);
-        range(w.x + p->pad_left, p->dilation_w, p->kernel_w, width + p->pad_left + p->pad_right,
-              &from, &columns);
+        offcut__taps_inside(w.y + p->pad_top, p->dilation_h, p->kernel_h,
+                            height + p->pad_top + p->pad_bottom, &from, &rows);
+        offcut__taps_inside(w.x + p->pad_left, p->dilation_w, p->kernel_w,
+                            width + p->pad_left + p->pad_right, &from, &columns);
     }
     w.scale = rows * columns > 0 ? 1.0f / (float)(rows * columns) : 0.0f;
     return w;

@@ -33,12 +33,18 @@ OFFCUT__INLINE i32x4 quantise(const scaler *s, f32x4 x) {
 
 static void quantise_row(const scaler *s, int8_t *out, const float *in, ptrdiff_t step,
                          int32_t width, uint32_t count) {
-    for (int32_t x = 0; x < width; x++, in += step, out += 4) {
-        /* Where another pixel follows, its channels may be read along. */
-        const bool whole = count == 4 || (step >= (ptrdiff_t)count && x + 4 < width);
-        const i32x4 y = quantise(s, whole ? f32x4_load(in) : f32x4_load_part(in, count));
+    int32_t x = 0;
+    /* Where other pixels follow, their channels may be read along. */
+    for (; step >= (ptrdiff_t)count && x + 8 <= width; x += 4, in += 4 * step) {
+        i32x4 y[4];
+        OFFCUT__UNROLL
+        for (int k = 0; k < 4; k++) y[k] = quantise(s, f32x4_load(in + k * step));
+        i8x16_store(out + 4 * x, i8x16_pack(y[0], y[1], y[2], y[3]));
+    }
+    for (; x < width; x++, in += step) {
+        const i32x4 y = quantise(s, f32x4_load_part(in, count));
         const i8x16 bytes = i8x16_pack(y, y, y, y);
-        memcpy(out, &bytes, 4);
+        memcpy(out + 4 * x, &bytes, 4);
     }
 }
 
@@ -129,27 +135,19 @@ void offcut__add8_run(const offcut__op *op, float *arena, uint32_t begin, uint32
 
 /* ---- max pooling ---- */
 
-/* Taps first..last-1 of a window that fall on pixels 0..size-1 when tap 0 falls on start. */
-static void taps_inside(int32_t start, int32_t dilation, int32_t kernel, int32_t size,
-                        int32_t *first, int32_t *last) {
-    *first = 0;
-    *last = kernel;
-    while (*first < *last && start + *first * dilation < 0) (*first)++;
-    while (*last > *first && start + (*last - 1) * dilation >= size) (*last)--;
-}
-
 void offcut__pool8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
     const offcut__pooling *p = &op->u.pooling;
     const offcut__view *in = &op->in[0], *out = &op->out;
     for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {
         const int32_t v = y * p->stride_h - p->pad_top;
         int32_t top = 0, bottom = 0, left = 0, right = 0;
-        taps_inside(v, p->dilation_h, p->kernel_h, in->shape.dims[2], &top, &bottom);
+        offcut__taps_inside(v, p->dilation_h, p->kernel_h, in->shape.dims[2], &top, &bottom);
         for (int32_t g = 0; g < offcut__view_groups(out); g++) {
             int8_t *to = quads_write(out, arena, y, g);
             for (int32_t x = 0; x < out->shape.dims[3]; x++, to += 4) {
                 const int32_t u = x * p->stride_w - p->pad_left;
-                taps_inside(u, p->dilation_w, p->kernel_w, in->shape.dims[3], &left, &right);
+                offcut__taps_inside(u, p->dilation_w, p->kernel_w, in->shape.dims[3], &left,
+                                    &right);
                 i8x16 best = i8x16_splat(-128);
                 for (int32_t i = top; i < bottom; i++) {
                     const int8_t *row = quads_read(in, arena, v + i * p->dilation_h, g);
@@ -262,8 +260,8 @@ static void depthwise_pixel(const offcut__op *op, const float *arena, int8_t *to
     const size_t padded = (c->channels_out + 3) / 4 * 4;
     const int32_t v = y * c->stride_h - c->pad_top, u = x * c->stride_w - c->pad_left;
     int32_t top = 0, bottom = 0, left = 0, right = 0;
-    taps_inside(v, c->dilation_h, c->kernel_h, in->shape.dims[2], &top, &bottom);
-    taps_inside(u, c->dilation_w, c->kernel_w, in->shape.dims[3], &left, &right);
+    offcut__taps_inside(v, c->dilation_h, c->kernel_h, in->shape.dims[2], &top, &bottom);
+    offcut__taps_inside(u, c->dilation_w, c->kernel_w, in->shape.dims[3], &left, &right);
     i32x4 sum = i32x4_load(c->bias + 4 * g);
     for (int32_t i = top; i < bottom; i++) {
         const int8_t *row = quads_read(in, arena, v + i * c->dilation_h, g);

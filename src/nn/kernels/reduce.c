@@ -156,22 +156,6 @@ static void softmax_four(const offcut__reduce *r, float *y, const float *x) {
         f32x4_store(y + w.out, f32x4_load(y + w.out) * scale);
 }
 
-void offcut__softmax_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
-    const offcut__reduce *r = &op->u.reduce;
-    for (uint32_t unit = begin; unit < end;) {
-        ptrdiff_t in = 0, out = 0;
-        locate(r, unit, &in, &out);
-        float *y = offcut__view_write(&op->out, arena) + out;
-        const float *x = offcut__view_read(&op->in[0], arena) + in;
-        const bool four = four_at_once(r, unit, end);
-        if (four)
-            softmax_four(r, y, x);
-        else
-            softmax_one(r, y, x);
-        unit += four ? 4 : 1;
-    }
-}
-
 static void normalize_one(const offcut__reduce *r, float *y, const float *x) {
     const double n = (double)reduced_count(r);
     double mean = 0, square = 0;
@@ -200,18 +184,26 @@ static void normalize_four(const offcut__reduce *r, float *y, const float *x) {
         f32x4_store(y + w.out, (f32x4_load(x + w.in) - mean) * scale);
 }
 
-void offcut__normalize_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
+typedef void (*in_place)(const offcut__reduce *r, float *y, const float *x);
+
+/* Every unit by one of two functions: for itself, or four neighbours at once. */
+static void run_each(const offcut__op *op, float *arena, uint32_t begin, uint32_t end, in_place one,
+                     in_place four) {
     const offcut__reduce *r = &op->u.reduce;
     for (uint32_t unit = begin; unit < end;) {
         ptrdiff_t in = 0, out = 0;
         locate(r, unit, &in, &out);
-        float *y = offcut__view_write(&op->out, arena) + out;
-        const float *x = offcut__view_read(&op->in[0], arena) + in;
-        const bool four = four_at_once(r, unit, end);
-        if (four)
-            normalize_four(r, y, x);
-        else
-            normalize_one(r, y, x);
-        unit += four ? 4 : 1;
+        const bool vector = four_at_once(r, unit, end);
+        (vector ? four : one)(r, offcut__view_write(&op->out, arena) + out,
+                              offcut__view_read(&op->in[0], arena) + in);
+        unit += vector ? 4 : 1;
     }
+}
+
+void offcut__softmax_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
+    run_each(op, arena, begin, end, softmax_one, softmax_four);
+}
+
+void offcut__normalize_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
+    run_each(op, arena, begin, end, normalize_one, normalize_four);
 }
