@@ -36,7 +36,8 @@ describe('Cloudflare', { skip: missing('wrangler', 'node22') }, () => {
   beforeEach(async () => {
     miniflare = new Miniflare({ ...shared, ...modulesIn(folder) });
     images = httpImages((await miniflare.ready).origin, (url, { headers, ...init }) =>
-      fetch(url, { ...init, headers: { ...headers, 'x-api-key': KEY } }),
+      // Workerd closes connections that were idle, which a busy machine may notice too late.
+      fetch(url, { ...init, headers: { ...headers, 'x-api-key': KEY, connection: 'close' } }),
     );
   });
   afterEach(() => miniflare.dispose());

@@ -2,7 +2,7 @@
 // The command for WASI, run by the examples in Node and in wasmtime.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { pathOf } from '../js/helpers.js';
@@ -17,28 +17,33 @@ import { missing, pythonFolder, tools } from './tools.js';
  * @property {Uint8Array} png
  */
 
-/** @type {{ name: string, skip: string | false, run: (photo: string, cutout: string, options: string[]) => Run }[]} */
+/**
+ * @typedef {(photo: string, cutout: string, options: string[], cwd?: string) => Run} RunHost
+ *
+ * @type {{ name: string, skip: string | false, run: RunHost }[]}
+ */
 const hosts = [
   { name: 'node:wasi', skip: false, run: runInNode },
   { name: 'wasmtime', skip: missing('wasmtime'), run: runInWasmtime },
 ];
 
-/** @param {string} photo @param {string} _cutout @param {string[]} options @returns {Run} */
-function runInNode(photo, _cutout, options) {
+/** @type {RunHost} */
+function runInNode(photo, _cutout, options, cwd) {
   const example = pathOf('examples/wasi/cutout.js');
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--no-warnings', example, ...options],
-    { input: readFileSync(photo), maxBuffer: 1 << 26 },
+    { input: readFileSync(photo), cwd, maxBuffer: 1 << 26 },
   );
   return { status, stderr: String(stderr), png: new Uint8Array(stdout) };
 }
 
-/** @param {string} photo @param {string} cutout @param {string[]} options @returns {Run} */
-function runInWasmtime(photo, cutout, options) {
+/** @type {RunHost} */
+function runInWasmtime(photo, cutout, options, cwd) {
   const example = pathOf('examples/wasi/cutout.py');
   const { status, stderr } = spawnSync(tools.wasmtime, [example, photo, cutout, ...options], {
     env: { ...process.env, PYTHONPATH: pythonFolder },
+    cwd,
     encoding: 'utf8',
   });
   return { status, stderr, png: new Uint8Array(readFileSync(cutout)) };
@@ -56,6 +61,17 @@ for (const { name, skip, run } of hosts) {
     const { status, stderr, png } = run(photoPath, cutout, ['--model', 'models/default.onnx']);
     assert.equal(status, 0, stderr);
     await expectPng(png, 'simd128');
+  });
+
+  test(`${name}: files by their paths`, { skip }, async (t) => {
+    const folder = scratch(t);
+    copyFileSync(photoPath, path.join(folder, 'photo.jpg'));
+    const nothing = path.join(folder, 'nothing.png');
+    const options = ['photo.jpg', '--output', 'cutout.png'];
+    const { status, stderr, png } = run(photoPath, nothing, options, folder);
+    assert.equal(status, 0, stderr);
+    assert.equal(png.length, 0);
+    await expectPng(readFileSync(path.join(folder, 'cutout.png')), 'simd128');
   });
 
   test(`${name}: failures are exit codes`, { skip }, (t) => {
