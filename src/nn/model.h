@@ -62,7 +62,6 @@ typedef struct offcut__resize {
     uint32_t taps_y, taps_x;       /* 1, 2 or 4 */
     const int32_t *rows, *columns; /* [output][taps] */
     const float *row_weights, *column_weights;
-    float factor; /* quads only: the result is multiplied by this before it is rounded */
 } offcut__resize;
 
 #define OFFCUT__LOOPS_MAX OFFCUT__RANK_MAX

@@ -270,7 +270,13 @@ static offcut_status lower_resize8(offcut__builder *builder, offcut__node *node)
     OFFCUT_TRY(offcut__build_input(builder, node->inputs[0], &in));
     OFFCUT_TRY(offcut__build_output(builder, node->outputs[0], &out));
     OFFCUT_TRY(offcut__resize_tables(builder, node, &resize));
-    resize.factor = input_of(builder, node, 0)->step / step_out(builder, node);
+    /* The rows' weights take the scales along. */
+    const float factor = input_of(builder, node, 0)->step / step_out(builder, node);
+    const size_t count = (size_t)out.shape.dims[2] * resize.taps_y;
+    float *weights = NULL;
+    OFFCUT_TRY(offcut__build_floats(builder, count, &weights));
+    for (size_t i = 0; i < count; i++) weights[i] = resize.row_weights[i] * factor;
+    resize.row_weights = weights;
     OFFCUT_TRY(emit(builder, offcut__resize8_run, &in, &out,
                     elements_in_row(&out) * 2 * resize.taps_y, &op));
     op->u.resize = resize;

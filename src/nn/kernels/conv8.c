@@ -37,12 +37,14 @@ static plan plan_of(const offcut__conv8 *c, int32_t width) {
 }
 
 bool offcut__conv8_can(offcut__conv8 *c, int32_t width) {
-    static const int32_t tiles[] = {5, 6, 4};
-    int32_t least = INT32_MAX;
+    /* Measured in V8 13.6: 115 GMAC/s with 5 pixels, 124 with 6, 113 with 4; with 16 bits 6 spill.
+     */
+    static const int32_t tiles[] = {5, 6, 4}, costs[2][3] = {{435, 484, 354}, {50, 60, 40}};
+    int64_t least = INT64_MAX;
     for (int i = 0; i < 3; i++) {
-        const int32_t covered = (width + tiles[i] - 1) / tiles[i] * tiles[i];
-        if (covered >= least) continue;
-        least = covered;
+        const int64_t cost = (int64_t)((width + tiles[i] - 1) / tiles[i]) * costs[c->wide][i];
+        if (cost >= least) continue;
+        least = cost;
         c->tile = tiles[i];
     }
     return c->kernel_h <= OFFCUT__TAPS8_MAX && c->kernel_w <= OFFCUT__TAPS8_MAX &&

@@ -169,49 +169,71 @@ size_t offcut__resize8_scratch(const offcut__op *op) {
            (size_t)op->out.shape.dims[3] * 4;
 }
 
-static void resize_across(const offcut__op *op, const float *arena, float *row, int32_t v) {
+OFFCUT__INLINE void across(const offcut__op *op, const float *arena, float *row, int32_t v,
+                           const uint32_t taps) {
     const offcut__resize *r = &op->u.resize;
     for (int32_t g = 0; g < offcut__view_groups(&op->out); g++) {
         const int8_t *from = quads_read(&op->in[0], arena, v, g);
         const int32_t *column = r->columns;
         const float *weight = r->column_weights;
         for (int32_t x = 0; x < op->out.shape.dims[3]; x++, row += 4) {
-            f32x4 sum = f32x4_splat(0);
-            for (uint32_t i = 0; i < r->taps_x; i++, column++, weight++)
-                sum = sum + f32x4_load_bytes(from + 4 * *column) * f32x4_load_splat(weight);
+            f32x4 sum = f32x4_load_bytes(from + 4 * column[0]) * f32x4_load_splat(weight);
+            OFFCUT__UNROLL
+            for (uint32_t i = 1; i < taps; i++)
+                sum = sum + f32x4_load_bytes(from + 4 * column[i]) * f32x4_load_splat(weight + i);
             f32x4_store(row, sum);
+            column += taps;
+            weight += taps;
         }
     }
 }
 
-static i32x4 resize_down(const offcut__resize *r, const float *const *rows, const float *weights,
-                         size_t at) {
-    f32x4 sum = f32x4_load(rows[0] + at) * f32x4_load_splat(weights);
-    for (uint32_t i = 1; i < r->taps_y; i++)
-        sum = sum + f32x4_load(rows[i] + at) * f32x4_load_splat(weights + i);
-    return i32x4_round(sum * f32x4_splat(r->factor));
+static void resize_across(const offcut__op *op, const float *arena, float *row, int32_t v) {
+    switch (op->u.resize.taps_x) {
+        case 1: across(op, arena, row, v, 1); break;
+        case 2: across(op, arena, row, v, 2); break;
+        default: across(op, arena, row, v, 4); break;
+    }
 }
 
-static void resize_row(const offcut__op *op, float *arena, const float *const *rows, int32_t y) {
-    const offcut__resize *r = &op->u.resize;
-    const float *weights = r->row_weights + (size_t)y * r->taps_y;
+OFFCUT__INLINE i32x4 blend(const float *const *rows, const f32x4 *weights, size_t at,
+                           const uint32_t taps) {
+    f32x4 sum = f32x4_load(rows[0] + at) * weights[0];
+    OFFCUT__UNROLL
+    for (uint32_t i = 1; i < taps; i++) sum = sum + f32x4_load(rows[i] + at) * weights[i];
+    return i32x4_round(sum);
+}
+
+OFFCUT__INLINE void down(const offcut__op *op, float *arena, const float *const *rows, int32_t y,
+                         const uint32_t taps) {
     const int32_t width = op->out.shape.dims[3];
+    f32x4 weights[4];
+    OFFCUT__UNROLL
+    for (uint32_t i = 0; i < taps; i++)
+        weights[i] = f32x4_load_splat(op->u.resize.row_weights + (size_t)y * taps + i);
+    size_t at = 0;
     for (int32_t g = 0; g < offcut__view_groups(&op->out); g++) {
         int8_t *to = quads_write(&op->out, arena, y, g);
-        const size_t first = (size_t)g * (size_t)width * 4;
         int32_t x = 0;
-        for (; x + 4 <= width; x += 4) {
+        for (; x + 4 <= width; x += 4, at += 16) {
             i32x4 out[4];
             OFFCUT__UNROLL
-            for (int k = 0; k < 4; k++)
-                out[k] = resize_down(r, rows, weights, first + 4 * (size_t)(x + k));
+            for (size_t k = 0; k < 4; k++) out[k] = blend(rows, weights, at + 4 * k, taps);
             i8x16_store(to + 4 * x, i8x16_pack(out[0], out[1], out[2], out[3]));
         }
-        for (; x < width; x++) {
-            const i32x4 out = resize_down(r, rows, weights, first + 4 * (size_t)x);
+        for (; x < width; x++, at += 4) {
+            const i32x4 out = blend(rows, weights, at, taps);
             const i8x16 bytes = i8x16_pack(out, out, out, out);
             memcpy(to + 4 * x, &bytes, 4);
         }
+    }
+}
+
+static void resize_row(const offcut__op *op, float *arena, const float *const *rows, int32_t y) {
+    switch (op->u.resize.taps_y) {
+        case 1: down(op, arena, rows, y, 1); break;
+        case 2: down(op, arena, rows, y, 2); break;
+        default: down(op, arena, rows, y, 4); break;
     }
 }
 
