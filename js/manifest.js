@@ -11,10 +11,10 @@
  */
 export const manifest = {
   default: {
-    name: 'offcut-first',
+    name: 'offcut-2',
     file: 'default.onnx',
-    sha256: '359a5fce0ba22d6eb96dc7168c4893cb257c6a1f4f7543749e37ab23406ac332',
-    bytes: 6664930,
+    sha256: 'ae94baf20f39c9d8181e5b740afaa3e27a11b3729403afdd6deef5a18a3d0e8b',
+    bytes: 1557806,
     licence: 'Apache-2.0',
     source: 'trained for this project, see MODEL_CARD.md',
     input: {
@@ -32,6 +32,27 @@ export const manifest = {
     },
   },
   known: [
+    {
+      name: 'offcut-2 (f32)',
+      file: 'default-f32.onnx',
+      sha256: '501e966e6c810918fb149b14f1a542302495d4b92edd245c681eba38d65e77ba',
+      bytes: 5952431,
+      licence: 'Apache-2.0',
+      source: 'the default network before quantisation, see MODEL_CARD.md',
+      input: {
+        width: 320,
+        height: 320,
+        mean: [0, 0, 0],
+        std: [1, 1, 1],
+        divideByPeak: false,
+        bgr: false,
+      },
+      output: {
+        index: 0,
+        channel: 0,
+        activation: 'none',
+      },
+    },
     {
       name: 'U²-Netp',
       sha256: '7f23e4680d279891688275c5239ca003a47f2cb9a83d4a30c8713514609d19f8',

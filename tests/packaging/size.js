@@ -8,8 +8,8 @@ import { projectFolder } from '../../wasm/toolchain/common.js';
 /** The core in either build. */
 const CORE_BYTES_MAX = 300_000;
 
-/** Scripts, one core and the network, before the first photo. With an int8 network the aim is 2,000,000. */
-const PAGE_BYTES_MAX = 6_500_000;
+/** Scripts, one core and the network, before the first photo. */
+const PAGE_BYTES_MAX = 2_000_000;
 
 /**
  * A script and all that it names, as a browser or bundler finds it.
