@@ -290,3 +290,9 @@ void offcut_model_free(offcut_model *model) {
 const offcut_input *offcut_model_input(const offcut_model *model) {
     return model ? &model->input : NULL;
 }
+
+double offcut_model_multiply_adds(const offcut_model *model) {
+    double sum = 0;
+    for (uint32_t i = 0; model && i < model->op_count; i++) sum += model->ops[i].macs;
+    return sum;
+}
