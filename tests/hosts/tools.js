@@ -5,14 +5,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import {
-  cachePath,
+  folderOf,
   isMain,
   once,
   projectFolder,
   run,
   runMain,
   say,
-  sha256,
   which,
 } from '../../wasm/toolchain/common.js';
 
@@ -107,11 +106,6 @@ async function attempt(install) {
   } catch (error) {
     say(`${error instanceof Error ? error.message : error}\nThe tests that need it will skip.`);
   }
-}
-
-/** The name that `once` gives a folder. @param {string} name @param {string} recipe */
-function folderOf(name, recipe) {
-  return cachePath(`${name}-${sha256(JSON.stringify(recipe)).slice(0, 12)}`);
 }
 
 /** @param {string} name below node_modules */
