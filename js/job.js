@@ -8,7 +8,7 @@
 import { OffcutError } from './errors.js';
 
 /** @type {readonly Stage[]} by their number in C */
-export const STAGES = ['decode', 'infer', 'refine', 'encode'];
+const STAGES = ['decode', 'infer', 'refine', 'encode'];
 const DONE = STAGES.length;
 
 const OUTPUTS = { cutout: 0, mask: 1 };

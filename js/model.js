@@ -36,8 +36,8 @@ import { manifest } from './manifest.js';
  */
 
 /**
- * @typedef {ModelSpec & { name: string, sha256: string, bytes: number, licence: string, source:
- *   string }} ManifestEntry
+ * @typedef {ModelSpec & { name: string, file?: string, sha256: string, bytes: number, licence:
+ *   string, source: string }} ManifestEntry
  * @typedef {{ default: ManifestEntry & { file: string }, known: ManifestEntry[] }} Manifest
  */
 

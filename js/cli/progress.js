@@ -18,7 +18,7 @@ const NEXT = /** @type {const} */ ({
  * @param {number} fraction of the stage
  * @returns {number} of the photo
  */
-export function overall(stage, fraction) {
+function overall(stage, fraction) {
   return START[stage] + fraction * (START[NEXT[stage]] - START[stage]);
 }
 

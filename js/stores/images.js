@@ -189,7 +189,7 @@ export class ImageStore {
 }
 
 /** @param {unknown} id */
-export function isId(id) {
+function isId(id) {
   return typeof id === 'string' && /^image_[a-z0-9]{1,64}$/i.test(id);
 }
 

@@ -4,7 +4,6 @@
 /* global document */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
@@ -12,6 +11,7 @@ import test, { after, before } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Miniflare } from 'miniflare';
+import { sha256 } from '../../wasm/toolchain/common.js';
 import { pathOf } from '../js/helpers.js';
 import { browsers } from '../hosts/browsers.js';
 import { expectHash, expectPng, photo, photoPath } from '../hosts/expect.js';
@@ -141,11 +141,6 @@ function expectOneCopy(output, names = largeFiles) {
     const encoded = bytes.subarray(0, 300).toString('base64');
     assert.ok(!files.some((file) => file.includes(encoded)), `${name} in base64`);
   }
-}
-
-/** @param {Uint8Array} bytes */
-function sha256(bytes) {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /**
