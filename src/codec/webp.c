@@ -129,10 +129,10 @@ static offcut_status read_picture(const offcut_decoder *decoder, uint8_t *rows, 
     return OFFCUT_OK;
 }
 
-static offcut_status webp_read(offcut_decoder *decoder, uint8_t *rows, uint32_t count) {
+/* The first frame where the canvas has it; the rest of the canvas is transparent. */
+static offcut_status read_canvas(const offcut_decoder *decoder, uint8_t *rows, uint32_t count) {
     const webp_state *state = decoder->state;
     const size_t stride = offcut__decoder_stride(decoder);
-    if (!state->animated) return read_picture(decoder, rows, count);
     memset(rows, 0, count * stride);
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t y = decoder->row + i;
@@ -140,6 +140,18 @@ static offcut_status webp_read(offcut_decoder *decoder, uint8_t *rows, uint32_t 
         OFFCUT_TRY(read_picture(decoder, state->line, 1));
         memcpy(rows + i * stride + (size_t)state->x * 4, state->line, (size_t)state->width * 4);
     }
+    return OFFCUT_OK;
+}
+
+static offcut_status webp_read(offcut_decoder *decoder, uint8_t *rows, uint32_t count) {
+    webp_state *state = decoder->state;
+    if (state->animated)
+        OFFCUT_TRY(read_canvas(decoder, rows, count));
+    else
+        OFFCUT_TRY(read_picture(decoder, rows, count));
+    if (decoder->row + count < decoder->pass_height) return OFFCUT_OK;
+    offcut__webp_rows_close(state->rows); /* they may hold the whole picture */
+    state->rows = NULL;
     return OFFCUT_OK;
 }
 
