@@ -46,6 +46,7 @@ export const benches = {
   'engine-int8': async ({ int8, f32 }) => {
     const onnx = int8 ? readFileSync(int8) : defaultNetwork().onnx;
     if (!isQuantised(onnx)) return 'the network of the package is not int8: give one, --int8 FILE';
-    return compare('engine-int8', int8 ?? 'default', onnx, f32 ? readFileSync(f32) : onnx);
+    const peer = f32 ?? (int8 ? undefined : new URL('models/default-f32.onnx', root));
+    return compare('engine-int8', int8 ?? 'default', onnx, peer ? readFileSync(peer) : onnx);
   },
 };

@@ -4,7 +4,7 @@
 //     npm run bench -- [--json] [--cpu] [--int8 FILE [--f32 FILE]] [NAME...]
 //
 // --cpu counts processor time instead of the time that goes by: for busy machines. --int8 is a network for engine-int8 in
-// place of the package's, --f32 what ONNX Runtime Web runs against it in place of the same file without its quantisation.
+// place of the package's, --f32 what ONNX Runtime Web runs against it; without, the same file less its quantisation.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
