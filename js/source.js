@@ -95,3 +95,23 @@ export function concat(chunks) {
   }
   return result;
 }
+
+/**
+ * Not every browser iterates over streams.
+ *
+ * @param {ReadableStream<Uint8Array> | null} stream
+ */
+export async function* chunksOf(stream) {
+  if (!stream) return;
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+    reader.releaseLock();
+  }
+}

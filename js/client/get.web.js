@@ -2,6 +2,8 @@
 
 /** @import { Answer, Get } from './fetch-image.js' */
 
+import { chunksOf } from '../source.js';
+
 /**
  * One request by `fetch`. Browsers do not show where a redirect leads, so there it is followed and
  * checked afterwards; they keep pages from reading what other origins did not allow anyway. Workers
@@ -35,24 +37,4 @@ function toAnswer(response) {
     body: chunksOf(response.body),
     close: () => void response.body?.cancel().catch(() => {}),
   };
-}
-
-/**
- * Not every browser iterates over streams.
- *
- * @param {ReadableStream<Uint8Array> | null} stream
- */
-export async function* chunksOf(stream) {
-  if (!stream) return;
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => {});
-    reader.releaseLock();
-  }
 }

@@ -9,10 +9,9 @@
 
 import { inOrder } from '../batch.js';
 import { checkConversion } from '../codec.js';
-import { refuseOver } from '../source.js';
 import { OffcutError, invalid } from '../errors.js';
 import { NAME_MAX, createImage } from '../image.js';
-import { chunksOf } from './get.web.js';
+import { chunksOf, refuseOver } from '../source.js';
 import { readAll } from './fetch-image.js';
 
 /**
