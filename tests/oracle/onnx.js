@@ -133,3 +133,67 @@ function bytes(field, value) {
 function text(field, value) {
   return bytes(field, Buffer.from(value));
 }
+
+// ---- reading, as far as tests need it
+
+/** The fields of a message. @param {Buffer} message @returns {{ number: number, whole: Buffer, value: Buffer }[]} */
+function fields(message) {
+  const found = [];
+  for (let at = 0; at < message.length;) {
+    const start = at;
+    const number = () => {
+      let result = 0;
+      for (let shift = 0; ; shift += 7) {
+        const byte = message[at++];
+        result += (byte & 127) * 2 ** shift;
+        if (byte < 128) return result;
+      }
+    };
+    const key = number();
+    const wire = key & 7;
+    let length = wire === 1 ? 8 : wire === 5 ? 4 : 0;
+    if (wire === 0) number();
+    if (wire === 2) length = number();
+    const value = message.subarray(at, at + length);
+    at += length;
+    found.push({ number: key >>> 3, whole: message.subarray(start, at), value });
+  }
+  return found;
+}
+
+/**
+ * The file with the last activation that goes through QuantizeLinear and DequantizeLinear as its output, and that
+ * activation's step; nothing if there is none.
+ *
+ * @param {Uint8Array} file
+ * @returns {{ file: Uint8Array, step: number } | undefined}
+ */
+export function lastQuantised(file) {
+  const model = fields(Buffer.from(file));
+  const graph = fields(model.find(({ number }) => number === 7)?.value ?? Buffer.alloc(0));
+  const nodes = graph
+    .filter(({ number }) => number === 1)
+    .map(({ value }) => {
+      const parts = fields(value);
+      const names = (/** @type {number} */ number) =>
+        parts.filter((part) => part.number === number).map((part) => part.value.toString());
+      return { op: names(4)[0], inputs: names(1), outputs: names(2) };
+    });
+  const made = new Set(nodes.filter(({ op }) => op === 'QuantizeLinear').map((n) => n.outputs[0]));
+  const last = nodes.findLast(({ op, inputs }) => op === 'DequantizeLinear' && made.has(inputs[0]));
+  if (!last) return undefined;
+  const scale = graph
+    .filter(({ number }) => number === 5)
+    .map(({ value }) => fields(value))
+    .find((tensor) =>
+      tensor.some((part) => part.number === 8 && `${part.value}` === last.inputs[1]),
+    );
+  const step = scale?.find(({ number }) => number === 9)?.value.readFloatLE() ?? NaN;
+  const shortened = graph.map(({ number, whole }) =>
+    number === 12 ? bytes(12, valueInfo(last.outputs[0])) : whole,
+  );
+  const parts = model.map(({ number, whole }) =>
+    number === 7 ? bytes(7, Buffer.concat(shortened)) : whole,
+  );
+  return { file: Buffer.concat(parts), step };
+}
