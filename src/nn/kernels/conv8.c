@@ -56,8 +56,10 @@ size_t offcut__conv8_scratch(const offcut__op *op) {
     const offcut__conv8 *c = &op->u.conv8;
     const int32_t width = op->out.shape.dims[3];
     const plan p = plan_of(c, width);
-    const size_t wide_row = c->wide ? 2 * (size_t)op->in[0].shape.dims[3] : 0;
-    return p.row / 4 * (size_t)p.slots + (size_t)p.tiles * (size_t)c->tile * 8 + wide_row;
+    const uint64_t wide_row = c->wide ? 2 * (uint64_t)op->in[0].shape.dims[3] : 0;
+    const uint64_t size = (uint64_t)p.row / 4 * (uint64_t)p.slots +
+                          (uint64_t)p.tiles * (uint64_t)c->tile * 8 + wide_row;
+    return size < SIZE_MAX ? (size_t)size : SIZE_MAX; /* which the plan refuses */
 }
 
 size_t offcut__conv8_weights(const offcut__conv8 *c) {
