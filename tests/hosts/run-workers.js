@@ -29,4 +29,4 @@ const busy = await all[3];
 await Promise.all(all);
 const hashes = await Promise.all(results.map(({ png }) => hashOf(png)));
 const workers = results.map(({ worker }) => worker);
-console.log(JSON.stringify({ variant: engine.variant, hashes, workers, aborted, bad, busy }));
+console.log(JSON.stringify({ hashes, workers, aborted, bad, busy }));
