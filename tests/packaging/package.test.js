@@ -77,6 +77,18 @@ test('an entry exports the same in every host', { skip: missing }, async () => {
   }
 });
 
+test('its types need no others, and no skipLibCheck', async () => {
+  fs.copyFileSync(pathOf('tests/packaging/fixtures/types/usage.ts'), path.join(folder, 'usage.ts'));
+  const tsc = [pathOf('node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--types', ''];
+  const options = ['--module', 'nodenext', '--target', 'es2022', '--lib', 'es2023,dom'];
+  const { stdout } = await execute(
+    process.execPath,
+    [...tsc, ...options, '--skipLibCheck', 'false', 'usage.ts'],
+    { cwd: folder },
+  ).catch((error) => error);
+  assert.equal(stdout, '');
+});
+
 test('needs nothing native and runs nothing when it is installed', () => {
   const tree = productionTree();
   assert.ok(tree.length > 0);
