@@ -193,7 +193,8 @@ typedef struct offcut_options {
     offcut_speed speed;   /* of writing a PNG; default OFFCUT_SPEED_BALANCED */
     offcut_output output; /* default OFFCUT_OUTPUT_CUTOUT */
     offcut_input input;   /* for jobs without a model: what offcut_job_input() shall hold */
-    /* Called between steps by offcut_remove_background(); fraction is of the stage, 0..1. Anything
+    /* Called between steps by offcut_remove_background() and offcut_convert(), and while a WebP is
+     * encoded; fraction is of the stage, 0..1 (for a WebP begins again with its encoding). Anything
      * but 0 stops the work with ERR_CANCELLED. NULL: not called. */
     int (*progress)(void *user, int stage, float fraction);
     void *user;
@@ -265,8 +266,8 @@ offcut_subject offcut_job_subject(const offcut_job *job);
 
 /* Makes another file of a picture: upright, with its ICC profile and density (WebP has none). What
  * has alpha is laid on white for JPEG. PNG keeps 16 bits. quality 1..100 is for JPEG and WebP; 0
- * means 80. Of the options count pixels_max, bytes_max, allow_truncated, and for PNG speed and
- * reduce_to_8_bits. Fails as offcut_decoder_open() and offcut_decoder_read() do, and with
+ * means 80. Of the options count pixels_max, bytes_max, allow_truncated, progress, and for PNG
+ * speed and reduce_to_8_bits. Fails as offcut_decoder_open() and offcut_decoder_read() do, and with
  * ERR_UNSUPPORTED where a side is longer than the format has (JPEG 65,500, WebP 16,383). *file is
  * the caller's: offcut_buffer_free(). */
 offcut_status offcut_convert(offcut_ctx *ctx, const uint8_t *data, size_t size,
@@ -274,7 +275,7 @@ offcut_status offcut_convert(offcut_ctx *ctx, const uint8_t *data, size_t size,
                              offcut_buffer *file);
 
 /* The same in steps, as with offcut_job: open, step until done, take the output after every step.
- * The last step of a WebP does all of its encoding. */
+ * The last step of a WebP does all of its encoding, and calls options.progress meanwhile. */
 typedef struct offcut_conversion offcut_conversion;
 
 offcut_status offcut_conversion_open(offcut_ctx *ctx, const uint8_t *data, size_t size,

@@ -95,12 +95,22 @@ static int on_write(const uint8_t *data, size_t size, const WebPPicture *picture
     return offcut__bytes_append(picture->custom_ptr, data, size);
 }
 
-static offcut_status encode(const offcut__writer *writer, offcut__bytes *file) {
+static int on_progress(int percent, const WebPPicture *picture) {
+    const offcut__picture_spec *spec = picture->user_data;
+    return !spec->progress ||
+           spec->progress(spec->user, OFFCUT_STAGE_ENCODE, (float)percent / 100) == 0;
+}
+
+static offcut_status encode(offcut__writer *writer, offcut__bytes *file) {
     webp_state *self = writer->state;
     self->picture.writer = on_write;
     self->picture.custom_ptr = file;
+    self->picture.progress_hook = on_progress;
+    self->picture.user_data = &writer->spec;
     if (WebPEncode(&self->config, &self->picture)) return OFFCUT_OK;
     const WebPEncodingError code = self->picture.error_code;
+    OFFCUT_FAIL_IF(code == VP8_ENC_ERROR_USER_ABORT, writer->ctx, OFFCUT_ERR_CANCELLED,
+                   "the progress callback asked to stop");
     const bool memory = code == VP8_ENC_ERROR_OUT_OF_MEMORY || code == VP8_ENC_ERROR_BAD_WRITE ||
                         code == VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY;
     return offcut__fail(writer->ctx, memory ? OFFCUT_ERR_MEMORY : OFFCUT_ERR_UNSUPPORTED,

@@ -16,6 +16,9 @@ typedef struct offcut__picture_spec {
     const uint8_t *icc; /* borrowed until close; NULL: none */
     size_t icc_size;
     uint32_t density_x, density_y; /* pixels per metre; 0: none */
+    /* As in offcut_options; called by WebP's finish. NULL: not called. */
+    int (*progress)(void *user, int stage, float fraction);
+    void *user;
 } offcut__picture_spec;
 
 typedef struct offcut__writer_kind offcut__writer_kind;

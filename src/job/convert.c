@@ -36,6 +36,8 @@ static offcut_status open_writer(offcut_conversion *self) {
         .icc_size = info->icc_size,
         .density_x = turned ? info->density_y : info->density_x,
         .density_y = turned ? info->density_x : info->density_y,
+        .progress = self->options.progress,
+        .user = self->options.user,
     };
     return offcut__writer_open(self->ctx, self->format, &spec, &self->file, &self->writer);
 }
@@ -145,7 +147,12 @@ const uint8_t *offcut_conversion_output(const offcut_conversion *conversion, siz
 }
 
 static offcut_status run(offcut_conversion *conversion, offcut__bytes *file) {
+    const offcut_options *options = &conversion->options;
     while (!conversion->done) {
+        OFFCUT_FAIL_IF(
+            options->progress && options->progress(options->user, OFFCUT_STAGE_ENCODE,
+                                                   offcut_conversion_fraction(conversion)),
+            conversion->ctx, OFFCUT_ERR_CANCELLED, "the progress callback asked to stop");
         OFFCUT_TRY(offcut_conversion_step(conversion));
         OFFCUT_FAIL_IF(!offcut__bytes_append(file, conversion->file.data, conversion->file.size),
                        conversion->ctx, OFFCUT_ERR_MEMORY, "no memory for a file of over %zu bytes",

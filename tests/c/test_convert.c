@@ -375,6 +375,37 @@ static void test_writers_out_of_order(const uint8_t *pixels) {
     offcut__bytes_free(&sink);
 }
 
+typedef struct patience {
+    int calls, limit;
+} patience;
+
+static int on_progress(void *user, int stage, float fraction) {
+    patience *p = user;
+    CHECK(stage == OFFCUT_STAGE_ENCODE && fraction >= 0 && fraction <= 1);
+    return ++p->calls == p->limit;
+}
+
+/* Between steps, and within the long one in which a WebP is encoded. */
+static void test_cancelling(const uint8_t *pixels) {
+    offcut__bytes source = small_png(pixels);
+    for (int format = OFFCUT_FORMAT_JPEG; format <= OFFCUT_FORMAT_WEBP; format++) {
+        patience all = {0};
+        offcut_options options = offcut_options_default();
+        options.progress = on_progress;
+        options.user = &all;
+        offcut_buffer file = convert(source.data, source.size, &options, (offcut_format)format, 0);
+        offcut_buffer_free(&file);
+        CHECKF(all.calls >= (format == OFFCUT_FORMAT_WEBP ? 20 : 2), "%d calls", all.calls);
+        for (int limit = 1; limit <= all.calls; limit++) {
+            patience some = {.limit = limit};
+            options.user = &some;
+            CHECK(status_of(source.data, source.size, &options, format, 0) == OFFCUT_ERR_CANCELLED);
+            CHECK(some.calls == limit);
+        }
+    }
+    offcut__bytes_free(&source);
+}
+
 int main(void) {
     ctx = offcut_create();
     uint8_t *pixels = make_pixels(WIDTH, HEIGHT);
@@ -389,6 +420,7 @@ int main(void) {
     test_steps();
     test_refusals(pixels);
     test_writers_out_of_order(pixels);
+    test_cancelling(pixels);
     free(pixels);
     offcut_free(ctx);
     return check_done();
