@@ -13,7 +13,7 @@ export const manifest = {
   default: {
     name: 'offcut-2',
     file: 'default.onnx',
-    sha256: 'ae94baf20f39c9d8181e5b740afaa3e27a11b3729403afdd6deef5a18a3d0e8b',
+    sha256: 'c4a23e97cd195ffb7c4d9782a49f9cd7f19747da55febfef06cfa2dc73380cda',
     bytes: 1557806,
     licence: 'Apache-2.0',
     source: 'trained for this project, see MODEL_CARD.md',

@@ -19,7 +19,18 @@ from torch import nn
 from torch.nn import functional
 
 from augment import draw_batch
-from quantise import LEVELS, Graph, calibrate, fold, groups_of, load_photos, short, size_of, write
+from quantise import (
+    LEVELS,
+    Graph,
+    activation_scale,
+    calibrate,
+    fold,
+    groups_of,
+    load_photos,
+    size_of,
+    weight_scales,
+    write,
+)
 from records import Records
 
 
@@ -60,7 +71,7 @@ class Rounded(nn.Module):
         super().__init__()
         self.graph, self.scale = Graph(model), {}
         for group in groups_of(self.graph) if scales else []:
-            step = float(short(max(scales[name] for name in group if name in scales)))
+            step = float(activation_scale(max(scales[n] for n in group if n in scales)))
             self.scale.update(dict.fromkeys(group, step))
         unknown = {node.op_type for node in self.graph.nodes} - OPERATORS.keys()
         if unknown:
@@ -89,11 +100,11 @@ class Rounded(nn.Module):
         return torch.fake_quantize_per_tensor_affine(x, self.scale[name], 0, -128, LEVELS)
 
     def weight(self, name):
-        """One step per output channel, its largest weight over 127."""
+        """Rounded to the steps that quantise.py will take."""
         weight = self.trained[key(name)]
         if weight.ndim < 4 or not self.scale:
             return weight
-        steps = weight.detach().abs().amax((1, 2, 3)).clamp_min(1e-9) / LEVELS
+        steps = torch.from_numpy(weight_scales(weight.detach().numpy())).clamp_min(1e-9)
         zero = torch.zeros(len(steps), dtype=torch.int32)
         return torch.fake_quantize_per_channel_affine(weight, steps, zero, 0, -LEVELS, LEVELS)
 

@@ -64,7 +64,7 @@ golden('doll', { iou: 0.84, mae: 0.04 });
 golden('car', { iou: 0.88, mae: 0.025 });
 golden('sunflower', { iou: 0.78, mae: 0.055 });
 golden('fruit', { iou: 0.93, mae: 0.016 });
-golden('teapot', { iou: 0.69, mae: 0.085 }); // fills the hole under the handle
+golden('teapot', { iou: 0.67, mae: 0.09 }); // fills the hole under the handle
 golden('plant', { iou: 0.31, mae: 0.11 }); // gaps between leaves, hard at the network's size
 golden('bicycle', { iou: 0.43, mae: 0.125 }); // harder still: spokes
 
