@@ -160,7 +160,7 @@ typedef struct offcut_info {
     uint32_t bits;        /* per sample of the decoded rows: 8 or 16 */
     int has_alpha;
     int whole; /* the decoder keeps something of every pixel in memory: the coefficients of a JPEG
-                  of several scans, the alpha plane of a lossy WebP */
+                  of several scans, a lossless WebP, the alpha plane of a lossy one */
     uint32_t density_x; /* pixels per metre, 0 if unknown */
     uint32_t density_y;
     const uint8_t *icc; /* the ICC profile, NULL if none or not to be carried on (CMYK); owned by
