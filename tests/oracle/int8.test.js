@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quantised networks: the same bytes from all our builds, and what ONNX Runtime makes of the same file, node by node: at
-// most one step of the result away on 99.9 % of its elements, never more than two. (ONNX Runtime sums in f32, so that
+// Quantised networks: the same bytes from all our builds, and what ONNX Runtime makes of the same file, node by node:
+// at most one step of the result away on 99.9 % of its elements, never more than two. (ONNX Runtime sums in f32, so that
 // what lies near the middle of two steps may fall to the other side.)
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -12,7 +12,13 @@ const builds = engines();
 const input = [1, 3, 26, 24];
 const rowOfAll = /** @type {const} */ ({ dims: [4], data: [1, 1, 1, -1], type: 'i64' });
 
-/** How many elements are more than that many steps apart. @param {Float32Array} a @param {Float32Array} b @param {number} step */
+/**
+ * How many elements are apart at all, more than one step, and more than two.
+ *
+ * @param {Float32Array} a
+ * @param {Float32Array} b
+ * @param {number} step
+ */
 function apart(a, b, step) {
   const counts = { some: 0, one: 0, two: 0 };
   for (let i = 0; i < a.length; i++) {
