@@ -63,7 +63,7 @@ async function measureMemory() {
   engine.dispose();
   const left = engine.memoryBytes;
   return {
-    bench: 'growth',
+    bench: 'memory-1000',
     photos: PHOTOS,
     memoryBytes,
     growthBytes: memoryBytes - settled,
@@ -72,4 +72,7 @@ async function measureMemory() {
 }
 
 /** @type {import('./run.js').Benches} */
-export const benches = { growth: async () => [...(await measureTime()), await measureMemory()] };
+export const benches = {
+  growth: measureTime,
+  'memory-1000': async () => [await measureMemory()],
+};

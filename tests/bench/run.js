@@ -26,6 +26,7 @@ const files = {
   'photo-12mp': './photo.js',
   'memory-12mp': './memory.js',
   'memory-100mp': './memory.js',
+  'memory-1000': './growth.js',
   'cold-start': './cold-start.js',
   growth: './growth.js',
   sharp: './sharp.js',
