@@ -23,6 +23,31 @@ export function trapWhen(wasm, name, trigger) {
 }
 
 /**
+ * The same wasm file, but its memory may grow to so many pages of 64 KiB only.
+ *
+ * @param {Uint8Array} wasm
+ * @param {number} pages
+ */
+export function withMemoryMax(wasm, pages) {
+  const reader = new Reader(wasm, 8);
+  while (reader.offset < wasm.length) {
+    const id = reader.byte();
+    const end = reader.number() + reader.offset;
+    if (id === 5) {
+      if (reader.number() !== 1 || reader.number() !== 1) throw new Error('expected one maximum');
+      reader.number();
+      const patched = wasm.slice();
+      // As many bytes as before: all but the last say that another follows.
+      for (let i = reader.offset, rest = pages; i < end; i++, rest >>= 7)
+        patched[i] = (rest & 127) | (i < end - 1 ? 128 : 0);
+      return patched;
+    }
+    reader.offset = end;
+  }
+  throw new Error('there is no memory');
+}
+
+/**
  * Where the body of an exported function lies, its locals included.
  *
  * @param {Uint8Array} wasm
