@@ -41,7 +41,8 @@ export async function ensurePackaging() {
     await once('packaging', recipe, (folder) => {
       for (const name of ['package.json', 'package-lock.json'])
         fs.copyFileSync(path.join(lists, name), path.join(folder, name));
-      run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
+      // Not `npm ci`: it insists on Next's optional packages for other systems, which not every registry has.
+      run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
     });
   } catch (error) {
     say(`${error instanceof Error ? error.message : error}\nThe tests that need it will skip.`);
