@@ -53,7 +53,7 @@ const READERS = { perPixel: 96, fixed: 0.5 * MIB };
  * `lines` 100 · (width + height), twice that at 16 bits.
  * `whole` is what the decoder keeps of the picture, in bytes a pixel: nothing for baseline JPEG, PNG
  * (interlaced: 96 bytes a pixel of a row and half a MiB) and lossy WebP; 2 a sample for progressive
- * JPEG (3 with 4:2:0, 6 with 4:4:4), 4 for lossless WebP, 1 for lossy WebP with alpha. `upright` is
+ * JPEG (3 with 4:2:0, 6 with 4:4:4), 4 for lossless WebP, 5 for lossy WebP with alpha. `upright` is
  * what turning it takes, orientations 3 to 8: 3 bytes a pixel, 4 with alpha, twice that at 16 bits.
  *
  * @param {number} width pixels, as it is meant to be seen
@@ -105,7 +105,7 @@ function wholeOf(width, height, format, details) {
   const { bits = 8, alpha, progressive, interlaced, subsampling = '4:4:4', lossless } = details;
   const pixels = width * height;
   if (format === 'jpeg') return progressive ? 2 * SAMPLES[subsampling] * pixels : 0;
-  if (format === 'webp') return (lossless ? 4 : alpha ? 1 : 0) * pixels;
+  if (format === 'webp') return (lossless ? 4 : alpha ? 5 : 0) * pixels;
   if (!interlaced) return 0;
   return READERS.fixed + READERS.perPixel * (bits / 8) * Math.max(width, height);
 }
