@@ -8,12 +8,17 @@
 #include "pool.h"
 #include "view.h"
 
+/* Which pixels of the input make one of the output: those of taps (i, j), see offcut__conv. */
+typedef struct offcut__geometry {
+    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    int32_t pad_top, pad_left; /* below zero: the picture's first rows are skipped */
+} offcut__geometry;
+
 /* Geometry and weights of a convolution. Output (y, x) is the sum over taps (i, j) of
  * weights[i][j] . input(y stride_h + i dilation_h - pad_top, x stride_w + j dilation_w - pad_left),
  * zero outside. */
 typedef struct offcut__conv {
-    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
-    int32_t pad_top, pad_left;            /* below zero: the picture's first rows are skipped */
+    offcut__geometry window;
     uint32_t groups, group_in, group_out; /* channels of a group */
     const float *weights;                 /* packed as the kernel wants them */
     const float *bias;                    /* [groups x group_out] */
@@ -29,8 +34,7 @@ typedef struct offcut__conv {
  * sum + bias to f32; products and sums are rounded to f32 one by one and the result half to even.
  * One group, or one for each channel (depthwise). */
 typedef struct offcut__conv8 {
-    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
-    int32_t pad_top, pad_left;
+    offcut__geometry window;
     uint32_t channels_in, channels_out;
     bool depthwise;
     bool wide;           /* rows are widened to 16 bits: the input is signed, or no 8-bit dot */
@@ -52,7 +56,7 @@ typedef struct offcut__scaling8 {
 } offcut__scaling8;
 
 typedef struct offcut__pooling {
-    int32_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+    offcut__geometry window;
     int32_t pad_bottom, pad_right; /* counted by an average that includes padding */
     bool average, include_pad;
 } offcut__pooling;

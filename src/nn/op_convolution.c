@@ -133,8 +133,9 @@ static bool winograd_pays(const offcut__conv *c, const int32_t *out) {
 static void choose_kernel(offcut__op *op) {
     const offcut__conv *c = &op->u.conv;
     const int32_t *out = op->out.shape.dims;
-    op->unit_cost =
-        (double)out[3] * c->groups * c->group_out * c->group_in * c->kernel_h * c->kernel_w + 64;
+    op->unit_cost = (double)out[3] * c->groups * c->group_out * c->group_in * c->window.kernel_h *
+                        c->window.kernel_w +
+                    64;
     op->units = (uint32_t)(out[0] * out[2]);
     if (offcut__conv_depthwise_can(c)) {
         op->run = offcut__conv_depthwise;
@@ -169,8 +170,8 @@ static offcut_status emit_conv(offcut__builder *builder, const offcut__node *nod
     op->u.conv = *conv;
     OFFCUT_TRY(offcut__build_act(builder, node, op));
     choose_kernel(op);
-    op->macs =
-        (double)offcut__shape_count(&out->shape) * conv->group_in * conv->kernel_h * conv->kernel_w;
+    op->macs = (double)offcut__shape_count(&out->shape) * conv->group_in * conv->window.kernel_h *
+               conv->window.kernel_w;
     return OFFCUT_OK;
 }
 
@@ -191,14 +192,7 @@ offcut_status offcut__conv_geometry(offcut__graph *graph, const offcut__node *no
     for (int d = 0; d < 2; d++)
         (void)offcut__window_output(node, offcut__node_input(graph, node, 0)->shape.dims[2 + d],
                                     false, &w[d]);
-    *conv = (offcut__conv){.kernel_h = w[0].kernel,
-                           .kernel_w = w[1].kernel,
-                           .stride_h = w[0].stride,
-                           .stride_w = w[1].stride,
-                           .dilation_h = w[0].dilation,
-                           .dilation_w = w[1].dilation,
-                           .pad_top = w[0].before,
-                           .pad_left = w[1].before,
+    *conv = (offcut__conv){.window = offcut__windows_geometry(w),
                            .groups = c.groups,
                            .group_in = c.group_in,
                            .group_out = c.group_out};
@@ -256,14 +250,14 @@ static offcut_status emit_phase(offcut__builder *builder, const offcut__node *no
     }
     /* Without taps in one direction there are none at all, only the bias. */
     if (p[0].count == 0 || p[1].count == 0) p[0].count = p[1].count = 0;
-    const offcut__conv conv = {.kernel_h = p[0].count,
-                               .kernel_w = p[1].count,
-                               .stride_h = 1,
-                               .stride_w = 1,
-                               .dilation_h = p[0].dilation,
-                               .dilation_w = p[1].dilation,
-                               .pad_top = p[0].count ? p[0].pad : 0,
-                               .pad_left = p[1].count ? p[1].pad : 0,
+    const offcut__conv conv = {.window = {.kernel_h = p[0].count,
+                                          .kernel_w = p[1].count,
+                                          .stride_h = 1,
+                                          .stride_w = 1,
+                                          .dilation_h = p[0].dilation,
+                                          .dilation_w = p[1].dilation,
+                                          .pad_top = p[0].count ? p[0].pad : 0,
+                                          .pad_left = p[1].count ? p[1].pad : 0},
                                .groups = c->groups,
                                .group_in = c->group_in,
                                .group_out = c->group_out,
@@ -302,15 +296,15 @@ static void to_reference(const offcut__node *node, const offcut__conv *c,
     for (uint32_t k = 0; k < c->groups * c->group_out; k++) {
         const float scale = node->scale ? node->scale[k] : 1.0f;
         const uint32_t group = k / c->group_out, member = k % c->group_out;
-        for (int32_t i = 0; i < c->kernel_h; i++) {
-            for (int32_t j = 0; j < c->kernel_w; j++) {
+        for (int32_t i = 0; i < c->window.kernel_h; i++) {
+            for (int32_t j = 0; j < c->window.kernel_w; j++) {
                 size_t at = (size_t)k * c->group_in * plane + (size_t)i * width + (size_t)j,
                        step = plane;
                 if (c->source.transposed) {
-                    const size_t row =
-                        (size_t)(c->source.first_h + (c->kernel_h - 1 - i) * c->source.step_h);
-                    const size_t column =
-                        (size_t)(c->source.first_w + (c->kernel_w - 1 - j) * c->source.step_w);
+                    const size_t row = (size_t)(c->source.first_h +
+                                                (c->window.kernel_h - 1 - i) * c->source.step_h);
+                    const size_t column = (size_t)(c->source.first_w +
+                                                   (c->window.kernel_w - 1 - j) * c->source.step_w);
                     at = ((size_t)group * c->group_in * c->group_out + member) * plane +
                          row * width + column;
                     step = c->group_out * plane;
@@ -341,8 +335,8 @@ offcut_status offcut__conv_pack(offcut__builder *builder, offcut__op *op) {
     const offcut__value *value = offcut__node_input(builder->graph, node, 1);
     offcut__conv *c = &op->u.conv;
     OFFCUT_TRY(pack_bias(builder, node, c));
-    const size_t reference_size =
-        (size_t)c->groups * c->group_out * c->group_in * (size_t)c->kernel_h * (size_t)c->kernel_w;
+    const size_t reference_size = (size_t)c->groups * c->group_out * c->group_in *
+                                  (size_t)c->window.kernel_h * (size_t)c->window.kernel_w;
     size_t size = reference_size;
     if (op->run == offcut__conv_direct) size = offcut__conv_direct_weights(c);
     if (op->run == offcut__conv_winograd) size = offcut__conv_winograd_weights(c);

@@ -60,6 +60,18 @@ int32_t offcut__window_output(const offcut__node *node, int32_t in, bool ceil_mo
     return (int32_t)out;
 }
 
+offcut__geometry offcut__windows_geometry(const offcut__window windows[2]) {
+    const offcut__window *h = &windows[0], *w = &windows[1];
+    return (offcut__geometry){.kernel_h = h->kernel,
+                              .kernel_w = w->kernel,
+                              .stride_h = h->stride,
+                              .stride_w = w->stride,
+                              .dilation_h = h->dilation,
+                              .dilation_w = w->dilation,
+                              .pad_top = h->before,
+                              .pad_left = w->before};
+}
+
 /* ---- pooling ---- */
 
 enum { MAX_POOL, AVERAGE_POOL };
@@ -96,14 +108,7 @@ offcut_status offcut__pool_geometry(offcut__graph *graph, const offcut__node *no
     int32_t size[2] = {0};
     OFFCUT_TRY(pool_windows(graph, node, offcut__node_input(graph, node, 0), w, size));
     *pooling =
-        (offcut__pooling){.kernel_h = w[0].kernel,
-                          .kernel_w = w[1].kernel,
-                          .stride_h = w[0].stride,
-                          .stride_w = w[1].stride,
-                          .dilation_h = w[0].dilation,
-                          .dilation_w = w[1].dilation,
-                          .pad_top = w[0].before,
-                          .pad_left = w[1].before,
+        (offcut__pooling){.window = offcut__windows_geometry(w),
                           .pad_bottom = w[0].after,
                           .pad_right = w[1].after,
                           .average = node->type->kind == AVERAGE_POOL,
@@ -126,8 +131,9 @@ static offcut_status lower_pool(offcut__builder *builder, offcut__node *node) {
     op->out = out;
     op->u.pooling = pooling;
     op->units = (uint32_t)(out.shape.dims[0] * out.shape.dims[2]);
-    op->unit_cost = (double)out.shape.dims[3] *
-                    (out.shape.dims[1] * (double)pooling.kernel_h * pooling.kernel_w + 16);
+    op->unit_cost =
+        (double)out.shape.dims[3] *
+        (out.shape.dims[1] * (double)pooling.window.kernel_h * pooling.window.kernel_w + 16);
     return OFFCUT_OK;
 }
 

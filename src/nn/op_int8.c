@@ -87,14 +87,7 @@ static double bias_of(const offcut__graph *graph, const offcut__node *node, uint
 
 static offcut__conv8 conv8_of(const offcut__conv *c) {
     const bool depthwise = c->groups > 1;
-    return (offcut__conv8){.kernel_h = c->kernel_h,
-                           .kernel_w = c->kernel_w,
-                           .stride_h = c->stride_h,
-                           .stride_w = c->stride_w,
-                           .dilation_h = c->dilation_h,
-                           .dilation_w = c->dilation_w,
-                           .pad_top = c->pad_top,
-                           .pad_left = c->pad_left,
+    return (offcut__conv8){.window = c->window,
                            .channels_in = depthwise ? c->groups : c->group_in,
                            .channels_out = c->groups * c->group_out,
                            .depthwise = depthwise};
@@ -162,7 +155,7 @@ static offcut_status lower_conv8(offcut__builder *builder, offcut__node *node) {
     clamp_of(node, c.floats ? 1 : step, &c.lo, &c.hi);
     (void)offcut__conv8_can(&c, out.shape.dims[3]);
     OFFCUT_TRY(conv8_parameters(builder, node, &c));
-    const double taps = (double)c.kernel_h * c.kernel_w * geometry.group_in;
+    const double taps = (double)c.window.kernel_h * c.window.kernel_w * geometry.group_in;
     OFFCUT_TRY(emit(builder, c.depthwise ? offcut__depthwise8_run : offcut__conv8_run, &in, &out,
                     elements_in_row(&out) * taps / 4, &op));
     op->macs = elements_in_row(&out) * out.shape.dims[2] * taps;
@@ -181,7 +174,7 @@ static offcut_status lower_conv8(offcut__builder *builder, offcut__node *node) {
 offcut_status offcut__conv8_pack(offcut__builder *builder, offcut__op *op) {
     const offcut__value *value = input_of(builder, &builder->graph->nodes[op->node], 1);
     offcut__conv8 *c = &op->u.conv8;
-    const size_t plane = (size_t)(c->kernel_h * c->kernel_w);
+    const size_t plane = (size_t)(c->window.kernel_h * c->window.kernel_w);
     const uint32_t channels = c->depthwise ? 1 : c->channels_in;
     int8_t *packed = NULL, *reference = NULL;
     OFFCUT_TRY(offcut__pool_alloc(builder->ctx, builder->pool, offcut__conv8_weights(c),
@@ -257,7 +250,7 @@ static offcut_status lower_pool8(offcut__builder *builder, offcut__node *node) {
     OFFCUT_TRY(offcut__pool_geometry(builder->graph, node, &pooling));
     OFFCUT_TRY(offcut__build_input(builder, node->inputs[0], &in));
     OFFCUT_TRY(offcut__build_output(builder, node->outputs[0], &out));
-    const double cost = (double)pooling.kernel_h * pooling.kernel_w;
+    const double cost = (double)pooling.window.kernel_h * pooling.window.kernel_w;
     OFFCUT_TRY(emit(builder, offcut__pool8_run, &in, &out, elements_in_row(&out) * cost, &op));
     op->u.pooling = pooling;
     return OFFCUT_OK;

@@ -130,6 +130,8 @@ offcut_status offcut__need_windows(const offcut__graph *graph, const offcut__nod
 /* The length of the output; auto_pad sets the padding. 0: nothing fits. */
 int32_t offcut__window_output(const offcut__node *node, int32_t in, bool ceil_mode,
                               offcut__window *window);
+/* Height and width together, once offcut__window_output() has set the padding. */
+offcut__geometry offcut__windows_geometry(const offcut__window windows[2]);
 
 offcut_status offcut__pool_geometry(offcut__graph *graph, const offcut__node *node,
                                     offcut__pooling *pooling);

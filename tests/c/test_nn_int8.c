@@ -98,12 +98,12 @@ static void check(const char *what, offcut__op *op) {
 /* ---- convolution ---- */
 
 static offcut__conv8 random_conv(bool depthwise) {
-    offcut__conv8 c = {.kernel_h = check_between(1, 4),
-                       .kernel_w = check_between(1, 4),
-                       .stride_h = check_between(1, 3),
-                       .stride_w = check_between(1, 3),
-                       .dilation_h = check_between(1, 3),
-                       .dilation_w = check_between(1, 3),
+    offcut__conv8 c = {.window = {.kernel_h = check_between(1, 4),
+                                  .kernel_w = check_between(1, 4),
+                                  .stride_h = check_between(1, 3),
+                                  .stride_w = check_between(1, 3),
+                                  .dilation_h = check_between(1, 3),
+                                  .dilation_w = check_between(1, 3)},
                        .channels_in = (uint32_t)check_between(1, 13),
                        .channels_out = (uint32_t)check_between(1, 21),
                        .depthwise = depthwise,
@@ -113,8 +113,8 @@ static offcut__conv8 random_conv(bool depthwise) {
                        .lo = check_between(0, 1) ? 0 : check_between(-128, 20),
                        .hi = check_between(0, 1) ? 127 : check_between(0, 127)};
     if (depthwise) c.channels_in = c.channels_out;
-    c.pad_top = check_between(-1, c.kernel_h * c.dilation_h);
-    c.pad_left = check_between(-1, c.kernel_w * c.dilation_w);
+    c.window.pad_top = check_between(-1, c.window.kernel_h * c.window.dilation_h);
+    c.window.pad_left = check_between(-1, c.window.kernel_w * c.window.dilation_w);
     return c;
 }
 
@@ -131,13 +131,14 @@ static int32_t conv_sum(const offcut__conv8 *c, const offcut__view *in, const in
                         int32_t y, int32_t x) {
     int32_t sum = c->bias[k];
     const int32_t each = c->depthwise ? 1 : (int32_t)c->channels_in;
-    w += k * c->kernel_h * c->kernel_w * each;
-    for (int32_t i = 0; i < c->kernel_h; i++)
-        for (int32_t j = 0; j < c->kernel_w; j++)
+    w += k * c->window.kernel_h * c->window.kernel_w * each;
+    for (int32_t i = 0; i < c->window.kernel_h; i++)
+        for (int32_t j = 0; j < c->window.kernel_w; j++)
             for (int32_t d = 0; d < each; d++)
-                sum += *w++ * byte(in, c->depthwise ? k : d,
-                                   y * c->stride_h + i * c->dilation_h - c->pad_top,
-                                   x * c->stride_w + j * c->dilation_w - c->pad_left);
+                sum += *w++ *
+                       byte(in, c->depthwise ? k : d,
+                            y * c->window.stride_h + i * c->window.dilation_h - c->window.pad_top,
+                            x * c->window.stride_w + j * c->window.dilation_w - c->window.pad_left);
     return sum;
 }
 
@@ -171,10 +172,10 @@ static void test_conv(bool depthwise) {
     float scale[24];
     arena_used = 0;
     const int32_t h = check_between(1, 15), w = check_between(1, 40);
-    const int32_t out_h =
-        outputs(h, c.kernel_h, c.stride_h, c.dilation_h, c.pad_top + check_between(0, 2));
-    const int32_t out_w =
-        outputs(w, c.kernel_w, c.stride_w, c.dilation_w, c.pad_left + check_between(0, 2));
+    const int32_t out_h = outputs(h, c.window.kernel_h, c.window.stride_h, c.window.dilation_h,
+                                  c.window.pad_top + check_between(0, 2));
+    const int32_t out_w = outputs(w, c.window.kernel_w, c.window.stride_w, c.window.dilation_w,
+                                  c.window.pad_left + check_between(0, 2));
     if (out_h < 1 || out_w < 1) return;
     fill_parameters(&c, bias, scale);
     offcut__op op = {.run = depthwise ? offcut__depthwise8_run : offcut__conv8_run, .in_count = 1};
@@ -278,17 +279,19 @@ static void test_bridges(void) {
 
 static void test_pool(void) {
     arena_used = 0;
-    offcut__pooling p = {.kernel_h = check_between(1, 4),
-                         .kernel_w = check_between(1, 4),
-                         .stride_h = check_between(1, 3),
-                         .stride_w = check_between(1, 3),
-                         .dilation_h = check_between(1, 2),
-                         .dilation_w = check_between(1, 2)};
-    p.pad_top = check_between(0, p.kernel_h - 1);
-    p.pad_left = check_between(0, p.kernel_w - 1);
+    offcut__pooling p = {.window = {.kernel_h = check_between(1, 4),
+                                    .kernel_w = check_between(1, 4),
+                                    .stride_h = check_between(1, 3),
+                                    .stride_w = check_between(1, 3),
+                                    .dilation_h = check_between(1, 2),
+                                    .dilation_w = check_between(1, 2)}};
+    p.window.pad_top = check_between(0, p.window.kernel_h - 1);
+    p.window.pad_left = check_between(0, p.window.kernel_w - 1);
     const int32_t c = check_between(1, 13), h = check_between(5, 15), w = check_between(5, 20);
-    const int32_t out_h = outputs(h, p.kernel_h, p.stride_h, p.dilation_h, p.pad_top),
-                  out_w = outputs(w, p.kernel_w, p.stride_w, p.dilation_w, p.pad_left);
+    const int32_t out_h = outputs(h, p.window.kernel_h, p.window.stride_h, p.window.dilation_h,
+                                  p.window.pad_top),
+                  out_w = outputs(w, p.window.kernel_w, p.window.stride_w, p.window.dilation_w,
+                                  p.window.pad_left);
     if (out_h < 1 || out_w < 1) return;
     offcut__op op = {.run = offcut__pool8_run, .in_count = 1, .u = {.pooling = p}};
     op.in[0] = quads(c, h, w);
@@ -299,10 +302,12 @@ static void test_pool(void) {
         for (int32_t y = 0; y < out_h; y++)
             for (int32_t x = 0; x < out_w; x++) {
                 int best = -128;
-                for (int32_t i = 0; i < p.kernel_h; i++)
-                    for (int32_t j = 0; j < p.kernel_w; j++) {
-                        const int32_t v = y * p.stride_h + i * p.dilation_h - p.pad_top;
-                        const int32_t u = x * p.stride_w + j * p.dilation_w - p.pad_left;
+                for (int32_t i = 0; i < p.window.kernel_h; i++)
+                    for (int32_t j = 0; j < p.window.kernel_w; j++) {
+                        const int32_t v =
+                            y * p.window.stride_h + i * p.window.dilation_h - p.window.pad_top;
+                        const int32_t u =
+                            x * p.window.stride_w + j * p.window.dilation_w - p.window.pad_left;
                         if (v < 0 || v >= h || u < 0 || u >= w) continue;
                         if (byte(&op.in[0], k, v, u) > best) best = byte(&op.in[0], k, v, u);
                     }

@@ -121,19 +121,19 @@ static void pack(const kernel *k, offcut__op *op, const float *reference, float 
     } else {
         memcpy(packed, reference,
                (size_t)c->groups * c->group_out * c->group_in *
-                   (size_t)(c->kernel_h * c->kernel_w) * sizeof *packed);
+                   (size_t)(c->window.kernel_h * c->window.kernel_w) * sizeof *packed);
     }
     op->scratch_offset = take(op->scratch_size);
     op->run = k->run;
 }
 
 static offcut__conv random_conv(const kernel *k) {
-    offcut__conv c = {.kernel_h = check_between(1, 4),
-                      .kernel_w = check_between(1, 4),
-                      .stride_h = check_between(1, 3),
-                      .stride_w = check_between(1, 3),
-                      .dilation_h = check_between(1, 3),
-                      .dilation_w = check_between(1, 3),
+    offcut__conv c = {.window = {.kernel_h = check_between(1, 4),
+                                 .kernel_w = check_between(1, 4),
+                                 .stride_h = check_between(1, 3),
+                                 .stride_w = check_between(1, 3),
+                                 .dilation_h = check_between(1, 3),
+                                 .dilation_w = check_between(1, 3)},
                       .groups = (uint32_t)check_between(1, 3),
                       .group_in = (uint32_t)check_between(1, 13),
                       .group_out = (uint32_t)check_between(1, 21),
@@ -149,14 +149,14 @@ static offcut__conv random_conv(const kernel *k) {
         c.group_out = (uint32_t)check_between(1, 3);
     }
     if (k->run == offcut__conv_winograd) {
-        c.kernel_h = c.kernel_w = 3;
-        c.stride_h = c.stride_w = c.dilation_h = c.dilation_w = 1;
+        c.window.kernel_h = c.window.kernel_w = 3;
+        c.window.stride_h = c.window.stride_w = c.window.dilation_h = c.window.dilation_w = 1;
         c.groups = 1;
         c.group_in = 4 * (uint32_t)check_between(1, 6);
         c.group_out = 4 * (uint32_t)check_between(1, 6);
     }
-    c.pad_top = check_between(-1, c.kernel_h * c.dilation_h);
-    c.pad_left = check_between(-1, c.kernel_w * c.dilation_w);
+    c.window.pad_top = check_between(-1, c.window.kernel_h * c.window.dilation_h);
+    c.window.pad_left = check_between(-1, c.window.kernel_w * c.window.dilation_w);
     if (check_between(0, 2) == 0) c.lo = 0;
     if (check_between(0, 2) == 0) c.hi = 1;
     return c;
@@ -168,12 +168,13 @@ static void test_convolution(const kernel *k) {
     const int32_t in_c = (int32_t)(c.groups * c.group_in),
                   out_c = (int32_t)(c.groups * c.group_out);
     const int32_t in_h = check_between(1, 19), in_w = check_between(1, 60), n = check_between(1, 2);
-    const int32_t out_h =
-        outputs(in_h, c.kernel_h, c.stride_h, c.dilation_h, c.pad_top, check_between(0, 3));
-    const int32_t out_w =
-        outputs(in_w, c.kernel_w, c.stride_w, c.dilation_w, c.pad_left, check_between(0, 3));
+    const int32_t out_h = outputs(in_h, c.window.kernel_h, c.window.stride_h, c.window.dilation_h,
+                                  c.window.pad_top, check_between(0, 3));
+    const int32_t out_w = outputs(in_w, c.window.kernel_w, c.window.stride_w, c.window.dilation_w,
+                                  c.window.pad_left, check_between(0, 3));
     if (out_h < 1 || out_w < 1) return;
-    const size_t size = (size_t)out_c * c.group_in * (size_t)(c.kernel_h * c.kernel_w);
+    const size_t size =
+        (size_t)out_c * c.group_in * (size_t)(c.window.kernel_h * c.window.kernel_w);
     float *reference = malloc(size * sizeof *reference),
           *packed = malloc((size + 64) * 64 * sizeof *packed);
     float *bias = malloc((size_t)out_c * sizeof *bias),
@@ -212,22 +213,24 @@ static void test_convolution(const kernel *k) {
 
 static void test_pool(void) {
     arena_used = 0;
-    offcut__pooling p = {.kernel_h = check_between(1, 5),
-                         .kernel_w = check_between(1, 5),
-                         .stride_h = check_between(1, 3),
-                         .stride_w = check_between(1, 3),
-                         .dilation_h = check_between(1, 2),
-                         .dilation_w = check_between(1, 2),
+    offcut__pooling p = {.window = {.kernel_h = check_between(1, 5),
+                                    .kernel_w = check_between(1, 5),
+                                    .stride_h = check_between(1, 3),
+                                    .stride_w = check_between(1, 3),
+                                    .dilation_h = check_between(1, 2),
+                                    .dilation_w = check_between(1, 2)},
                          .average = check_between(0, 1),
                          .include_pad = check_between(0, 1)};
-    p.pad_top = check_between(0, p.kernel_h - 1);
-    p.pad_left = check_between(0, p.kernel_w - 1);
-    p.pad_bottom = check_between(0, p.kernel_h - 1);
-    p.pad_right = check_between(0, p.kernel_w - 1);
+    p.window.pad_top = check_between(0, p.window.kernel_h - 1);
+    p.window.pad_left = check_between(0, p.window.kernel_w - 1);
+    p.pad_bottom = check_between(0, p.window.kernel_h - 1);
+    p.pad_right = check_between(0, p.window.kernel_w - 1);
     const int32_t n = check_between(1, 2), c = check_between(1, 11), h = check_between(1, 17),
                   w = check_between(1, 17);
-    const int32_t out_h = outputs(h, p.kernel_h, p.stride_h, p.dilation_h, p.pad_top, p.pad_bottom);
-    const int32_t out_w = outputs(w, p.kernel_w, p.stride_w, p.dilation_w, p.pad_left, p.pad_right);
+    const int32_t out_h = outputs(h, p.window.kernel_h, p.window.stride_h, p.window.dilation_h,
+                                  p.window.pad_top, p.pad_bottom);
+    const int32_t out_w = outputs(w, p.window.kernel_w, p.window.stride_w, p.window.dilation_w,
+                                  p.window.pad_left, p.pad_right);
     if (out_h < 1 || out_w < 1) return;
     offcut__op plain = {.run = offcut__pool_reference, .in_count = 1, .u.pooling = p};
     plain.units = (uint32_t)(n * out_h);

@@ -74,13 +74,14 @@ void offcut__taps_inside(int32_t start, int32_t dilation, int32_t count, int32_t
 static double reference_pixel(const offcut__conv *c, const geometry *g, const float *in, uint32_t k,
                               int32_t y, int32_t x) {
     const float *weights =
-        c->weights + (size_t)k * (size_t)(c->kernel_h * c->kernel_w) * c->group_in;
+        c->weights + (size_t)k * (size_t)(c->window.kernel_h * c->window.kernel_w) * c->group_in;
     const float *first = in + k / c->group_out * c->group_in;
     double sum = (double)c->bias[k];
-    for (int32_t i = 0; i < c->kernel_h; i++) {
-        for (int32_t j = 0; j < c->kernel_w; j++, weights += c->group_in) {
-            const int32_t v = y * c->stride_h + i * c->dilation_h - c->pad_top;
-            const int32_t u = x * c->stride_w + j * c->dilation_w - c->pad_left;
+    for (int32_t i = 0; i < c->window.kernel_h; i++) {
+        for (int32_t j = 0; j < c->window.kernel_w; j++, weights += c->group_in) {
+            const int32_t v = y * c->window.stride_h + i * c->window.dilation_h - c->window.pad_top;
+            const int32_t u =
+                x * c->window.stride_w + j * c->window.dilation_w - c->window.pad_left;
             if (v < 0 || v >= g->in_h || u < 0 || u >= g->in_w) continue;
             const float *pixel = first + v * g->in_y + u * g->in_x;
             for (uint32_t d = 0; d < c->group_in; d++) sum += (double)weights[d] * (double)pixel[d];
@@ -163,7 +164,7 @@ bool offcut__conv_depthwise_can(const offcut__conv *conv) {
 }
 
 void offcut__conv_depthwise_pack(const offcut__conv *conv, const float *reference, float *packed) {
-    const size_t size = (size_t)(conv->kernel_h * conv->kernel_w);
+    const size_t size = (size_t)(conv->window.kernel_h * conv->window.kernel_w);
     for (size_t c = 0; c < conv->groups; c++)
         for (size_t i = 0; i < size; i++) packed[i * conv->groups + c] = reference[c * size + i];
 }
@@ -172,23 +173,24 @@ static void depthwise_row(const offcut__conv *c, const geometry *g, const float 
                           const float *add, int32_t y) {
     taps t = {.weights = c->weights,
               .bias = c->bias,
-              .in_y = c->dilation_h * g->in_y,
-              .in_x = c->dilation_w * g->in_x,
-              .step = c->stride_w * g->in_x,
-              .weights_y = c->kernel_w * (ptrdiff_t)c->groups,
+              .in_y = c->window.dilation_h * g->in_y,
+              .in_x = c->window.dilation_w * g->in_x,
+              .step = c->window.stride_w * g->in_x,
+              .weights_y = c->window.kernel_w * (ptrdiff_t)c->groups,
               .weights_x = (ptrdiff_t)c->groups,
               .lo = c->lo,
               .hi = c->hi};
-    const int32_t v = y * c->stride_h - c->pad_top;
-    offcut__taps_inside(v, c->dilation_h, c->kernel_h, g->in_h, &t.top, &t.bottom);
+    const int32_t v = y * c->window.stride_h - c->window.pad_top;
+    offcut__taps_inside(v, c->window.dilation_h, c->window.kernel_h, g->in_h, &t.top, &t.bottom);
     for (int32_t x = 0; x < g->out_w;) {
-        const int32_t u = x * c->stride_w - c->pad_left;
+        const int32_t u = x * c->window.stride_w - c->window.pad_left;
         int32_t left = 0, right = 0;
-        offcut__taps_inside(u, c->dilation_w, c->kernel_w, g->in_w, &t.left, &t.right);
-        offcut__taps_inside(u + 3 * c->stride_w, c->dilation_w, c->kernel_w, g->in_w, &left,
-                            &right);
-        const bool whole =
-            t.left == 0 && left == 0 && t.right == c->kernel_w && right == c->kernel_w;
+        offcut__taps_inside(u, c->window.dilation_w, c->window.kernel_w, g->in_w, &t.left,
+                            &t.right);
+        offcut__taps_inside(u + 3 * c->window.stride_w, c->window.dilation_w, c->window.kernel_w,
+                            g->in_w, &left, &right);
+        const bool whole = t.left == 0 && left == 0 && t.right == c->window.kernel_w &&
+                           right == c->window.kernel_w;
         t.in = in + v * g->in_y + u * g->in_x;
         const float *added = add ? add + x * g->add_x : NULL;
         if (whole && x + 4 <= g->out_w) {
@@ -250,22 +252,25 @@ OFFCUT__INLINE void narrow_pixels(const taps *t, size_t channels, const int pixe
 
 static void narrow_row(const offcut__conv *c, const geometry *g, const float *in, float *out,
                        const float *add, int32_t y, uint32_t k) {
-    taps t = {.weights = c->weights + (size_t)k * (size_t)(c->kernel_h * c->kernel_w) * c->group_in,
-              .in_y = c->dilation_h * g->in_y,
-              .in_x = c->dilation_w * g->in_x,
-              .step = c->stride_w * g->in_x,
-              .weights_y = c->kernel_w * (ptrdiff_t)c->group_in,
+    taps t = {.weights = c->weights + (size_t)k *
+                                          (size_t)(c->window.kernel_h * c->window.kernel_w) *
+                                          c->group_in,
+              .in_y = c->window.dilation_h * g->in_y,
+              .in_x = c->window.dilation_w * g->in_x,
+              .step = c->window.stride_w * g->in_x,
+              .weights_y = c->window.kernel_w * (ptrdiff_t)c->group_in,
               .weights_x = (ptrdiff_t)c->group_in};
-    const int32_t v = y * c->stride_h - c->pad_top;
-    offcut__taps_inside(v, c->dilation_h, c->kernel_h, g->in_h, &t.top, &t.bottom);
+    const int32_t v = y * c->window.stride_h - c->window.pad_top;
+    offcut__taps_inside(v, c->window.dilation_h, c->window.kernel_h, g->in_h, &t.top, &t.bottom);
     for (int32_t x = 0; x < g->out_w;) {
-        const int32_t u = x * c->stride_w - c->pad_left;
+        const int32_t u = x * c->window.stride_w - c->window.pad_left;
         int32_t left = 0, right = 0;
-        offcut__taps_inside(u, c->dilation_w, c->kernel_w, g->in_w, &t.left, &t.right);
-        offcut__taps_inside(u + 3 * c->stride_w, c->dilation_w, c->kernel_w, g->in_w, &left,
-                            &right);
-        const bool whole =
-            t.left == 0 && left == 0 && t.right == c->kernel_w && right == c->kernel_w;
+        offcut__taps_inside(u, c->window.dilation_w, c->window.kernel_w, g->in_w, &t.left,
+                            &t.right);
+        offcut__taps_inside(u + 3 * c->window.stride_w, c->window.dilation_w, c->window.kernel_w,
+                            g->in_w, &left, &right);
+        const bool whole = t.left == 0 && left == 0 && t.right == c->window.kernel_w &&
+                           right == c->window.kernel_w;
         const int32_t pixels = whole && x + 4 <= g->out_w ? 4 : 1;
         float results[4];
         t.in = in + v * g->in_y + u * g->in_x;

@@ -21,7 +21,7 @@ typedef struct plan {
 } plan;
 
 static int32_t slots_of(const offcut__conv8 *c, int32_t rows) {
-    return (rows - 1) * c->stride_h + (c->kernel_h - 1) * c->dilation_h + 1;
+    return (rows - 1) * c->window.stride_h + (c->window.kernel_h - 1) * c->window.dilation_h + 1;
 }
 
 static plan plan_of(const offcut__conv8 *c, int32_t width) {
@@ -29,9 +29,10 @@ static plan plan_of(const offcut__conv8 *c, int32_t width) {
     while (p.rows > 1 && slots_of(c, p.rows) > SLOTS_MAX) p.rows--;
     p.slots = slots_of(c, p.rows);
     p.tiles = (width + c->tile - 1) / c->tile;
-    p.columns = p.tiles * c->tile + (c->kernel_w - 1) * c->dilation_w / c->stride_w;
+    p.columns =
+        p.tiles * c->tile + (c->window.kernel_w - 1) * c->window.dilation_w / c->window.stride_w;
     p.units = (int32_t)((c->channels_in + 3) / 4) * (c->wide ? 2 : 1);
-    p.unit = (size_t)p.columns * (size_t)c->stride_w * 4;
+    p.unit = (size_t)p.columns * (size_t)c->window.stride_w * 4;
     p.row = p.unit * (size_t)p.units;
     return p;
 }
@@ -47,9 +48,10 @@ bool offcut__conv8_can(offcut__conv8 *c, int32_t width) {
         least = cost;
         c->tile = tiles[i];
     }
-    return c->kernel_h <= OFFCUT__TAPS8_MAX && c->kernel_w <= OFFCUT__TAPS8_MAX &&
-           c->stride_w <= STRIDE_MAX && c->stride_h <= SLOTS_MAX && c->dilation_h <= SLOTS_MAX &&
-           c->dilation_w <= SLOTS_MAX && slots_of(c, 1) <= SLOTS_MAX;
+    return c->window.kernel_h <= OFFCUT__TAPS8_MAX && c->window.kernel_w <= OFFCUT__TAPS8_MAX &&
+           c->window.stride_w <= STRIDE_MAX && c->window.stride_h <= SLOTS_MAX &&
+           c->window.dilation_h <= SLOTS_MAX && c->window.dilation_w <= SLOTS_MAX &&
+           slots_of(c, 1) <= SLOTS_MAX;
 }
 
 size_t offcut__conv8_scratch(const offcut__op *op) {
@@ -63,7 +65,7 @@ size_t offcut__conv8_scratch(const offcut__op *op) {
 }
 
 size_t offcut__conv8_weights(const offcut__conv8 *c) {
-    const size_t taps = (size_t)(c->kernel_h * c->kernel_w);
+    const size_t taps = (size_t)(c->window.kernel_h * c->window.kernel_w);
     if (c->depthwise) return ((size_t)c->channels_out + 3) / 4 * 4 * taps;
     return ((size_t)c->channels_out + 7) / 8 * 8 * taps * (((size_t)c->channels_in + 3) / 4 * 4);
 }
@@ -76,7 +78,7 @@ static uint32_t vectors_of(const offcut__conv8 *c, uint32_t first) {
 void offcut__conv8_fill(const offcut__conv8 *c, const int8_t *reference, int8_t *packed) {
     const uint32_t width = c->wide ? 2 : 4; /* input channels in a unit */
     const uint32_t channels = (c->channels_in + 3) / 4 * 4;
-    const size_t taps = (size_t)(c->kernel_h * c->kernel_w);
+    const size_t taps = (size_t)(c->window.kernel_h * c->window.kernel_w);
     for (uint32_t first = 0; first < c->channels_out; first += 8) {
         const uint32_t outputs = 4 * vectors_of(c, first);
         for (size_t t = 0; t < taps; t++)
@@ -98,7 +100,7 @@ typedef struct range {
 
 static range range_of(const offcut__conv8 *c, int32_t phase, int32_t columns, int32_t width) {
     /* Column k is pixel stride k + phase - pad. */
-    const int32_t s = c->stride_w, shift = phase - c->pad_left;
+    const int32_t s = c->window.stride_w, shift = phase - c->window.pad_left;
     range r = {shift >= 0 ? 0 : (-shift + s - 1) / s, 0, 0};
     r.end = width - 1 - shift < 0 ? 0 : (width - 1 - shift) / s + 1;
     if (r.end > columns) r.end = columns;
@@ -110,14 +112,14 @@ static range range_of(const offcut__conv8 *c, int32_t phase, int32_t columns, in
 /* One unit: every stride-th of the pixels, zeros at both ends of each phase. */
 static void spread(const offcut__conv8 *c, const plan *p, int8_t *to, const int8_t *from,
                    int32_t width) {
-    for (int32_t phase = 0; phase < c->stride_w; phase++, to += (size_t)p->columns * 4) {
+    for (int32_t phase = 0; phase < c->window.stride_w; phase++, to += (size_t)p->columns * 4) {
         const range r = range_of(c, phase, p->columns, width);
         const int8_t *pixel = from + (ptrdiff_t)r.source * 4;
         memset(to, 0, (size_t)r.begin * 4);
-        if (c->stride_w == 1) {
+        if (c->window.stride_w == 1) {
             memcpy(to + (size_t)r.begin * 4, pixel, (size_t)(r.end - r.begin) * 4);
         } else {
-            for (int32_t k = r.begin; k < r.end; k++, pixel += 4 * c->stride_w)
+            for (int32_t k = r.begin; k < r.end; k++, pixel += 4 * c->window.stride_w)
                 memcpy(to + (size_t)k * 4, pixel, 4);
         }
         memset(to + (size_t)r.end * 4, 0, (size_t)(p->columns - r.end) * 4);
@@ -247,7 +249,7 @@ static int8_t *ring_row(const ring *r, int32_t y, int32_t *slot) {
 static void fill_ring(const offcut__op *op, ring *r, const float *picture, int32_t y,
                       int32_t rows) {
     const offcut__conv8 *c = &op->u.conv8;
-    const int32_t top = y * c->stride_h - c->pad_top;
+    const int32_t top = y * c->window.stride_h - c->window.pad_top;
     for (int32_t v = top; v < top + slots_of(c, rows); v++) {
         int32_t slot = 0;
         int8_t *row = ring_row(r, v, &slot);
@@ -260,9 +262,10 @@ static void fill_ring(const offcut__op *op, ring *r, const float *picture, int32
 static void run_block(const offcut__op *op, float *arena, const ring *r, offcut__tile8 *t,
                       uint32_t first, int32_t y) {
     const offcut__conv8 *c = &op->u.conv8;
-    for (int32_t i = 0; i < c->kernel_h; i++) {
+    for (int32_t i = 0; i < c->window.kernel_h; i++) {
         int32_t slot = 0;
-        t->rows[i] = ring_row(r, y * c->stride_h - c->pad_top + i * c->dilation_h, &slot);
+        t->rows[i] = ring_row(
+            r, y * c->window.stride_h - c->window.pad_top + i * c->window.dilation_h, &slot);
     }
     for (int32_t k = 0; k < r->p.tiles; k++) offcut__tile8_run(t, c->tile, k * c->tile);
     for (uint32_t v = 0; v < t->vectors; v++) {
@@ -275,16 +278,17 @@ static void run_block(const offcut__op *op, float *arena, const ring *r, offcut_
 }
 
 static offcut__tile8 tile_of(const offcut__conv8 *c, const ring *r) {
-    offcut__tile8 t = {.kernel_h = c->kernel_h,
-                       .kernel_w = c->kernel_w,
+    offcut__tile8 t = {.kernel_h = c->window.kernel_h,
+                       .kernel_w = c->window.kernel_w,
                        .units = r->p.units,
                        .unit = (ptrdiff_t)r->p.unit,
                        .sums = r->sums,
                        .sums_step = (ptrdiff_t)r->p.tiles * c->tile * 4,
                        .wide = c->wide};
-    for (int32_t j = 0; j < c->kernel_w; j++) {
-        const int32_t at = j * c->dilation_w;
-        t.columns[j] = ((ptrdiff_t)(at % c->stride_w) * r->p.columns + at / c->stride_w) * 4;
+    for (int32_t j = 0; j < c->window.kernel_w; j++) {
+        const int32_t at = j * c->window.dilation_w;
+        t.columns[j] =
+            ((ptrdiff_t)(at % c->window.stride_w) * r->p.columns + at / c->window.stride_w) * 4;
     }
     return t;
 }
@@ -298,7 +302,8 @@ void offcut__conv8_run(const offcut__op *op, float *arena, uint32_t begin, uint3
     r.rows = (int8_t *)(r.sums + (ptrdiff_t)r.p.tiles * c->tile * 8);
     r.wide = (int16_t *)(void *)(r.rows + r.p.row * (size_t)r.p.slots);
     offcut__tile8 t = tile_of(c, &r);
-    const size_t taps = (size_t)(c->kernel_h * c->kernel_w) * ((c->channels_in + 3) / 4 * 4);
+    const size_t taps =
+        (size_t)(c->window.kernel_h * c->window.kernel_w) * ((c->channels_in + 3) / 4 * 4);
     for (uint32_t unit = begin; unit < end;) {
         const int32_t y = (int32_t)unit;
         const int32_t rows = (uint32_t)r.p.rows < end - unit ? r.p.rows : (int32_t)(end - unit);

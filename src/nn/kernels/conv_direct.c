@@ -12,11 +12,11 @@
 
 size_t offcut__conv_direct_weights(const offcut__conv *conv) {
     return (size_t)conv->groups * offcut__tile_channels(conv->group_out) *
-           (size_t)(conv->kernel_h * conv->kernel_w) * conv->group_in;
+           (size_t)(conv->window.kernel_h * conv->window.kernel_w) * conv->group_in;
 }
 
 void offcut__conv_direct_pack(const offcut__conv *conv, const float *reference, float *packed) {
-    const size_t taps = (size_t)(conv->kernel_h * conv->kernel_w);
+    const size_t taps = (size_t)(conv->window.kernel_h * conv->window.kernel_w);
     for (uint32_t g = 0; g < conv->groups; g++) {
         for (uint32_t first = 0; first < conv->group_out;) {
             const uint32_t width = offcut__tile_width(conv->group_out - first);
@@ -44,10 +44,10 @@ static int32_t span(int32_t outputs, int32_t stride, int32_t kernel, int32_t dil
 
 size_t offcut__conv_direct_scratch(const offcut__op *op) {
     const offcut__conv *c = &op->u.conv;
-    const uint64_t rows =
-        (uint64_t)span(rows_per_pass(op), c->stride_h, c->kernel_h, c->dilation_h);
-    const uint64_t columns =
-        (uint64_t)span(op->out.shape.dims[3], c->stride_w, c->kernel_w, c->dilation_w);
+    const uint64_t rows = (uint64_t)span(rows_per_pass(op), c->window.stride_h, c->window.kernel_h,
+                                         c->window.dilation_h);
+    const uint64_t columns = (uint64_t)span(op->out.shape.dims[3], c->window.stride_w,
+                                            c->window.kernel_w, c->window.dilation_w);
     const uint64_t pointer = sizeof(float *) / 4; /* in floats */
     const uint64_t size = rows * columns * pointer + (uint64_t)c->groups * c->group_in + 4;
     return size < SIZE_MAX ? (size_t)size : SIZE_MAX; /* which the plan refuses */
@@ -85,8 +85,8 @@ static void block(const offcut__op *op, const pass *p, offcut__tile tile, float 
         /* Even shares: 5 pixels are 3 + 2, not 4 + 1. */
         for (int32_t i = 0, x = 0; i < tiles; i++) {
             const int32_t pixels = (width - x + tiles - i - 1) / (tiles - i);
-            tile.table =
-                p->table + (size_t)(y * c->stride_h) * p->columns + (size_t)(x * c->stride_w);
+            tile.table = p->table + (size_t)(y * c->window.stride_h) * p->columns +
+                         (size_t)(x * c->window.stride_w);
             tile.out = out + y * op->out.strides[2] + x * op->out.strides[3];
             tile.add = add ? add + y * op->in[1].strides[2] + x * op->in[1].strides[3] : NULL;
             offcut__tile_run(&tile, pixels);
@@ -98,11 +98,11 @@ static void block(const offcut__op *op, const pass *p, offcut__tile tile, float 
 static void run_pass(const offcut__op *op, const pass *p, float *out, const float *add) {
     const offcut__conv *c = &op->u.conv;
     offcut__tile tile = {
-        .row = (size_t)c->dilation_h * p->columns,
-        .column = (size_t)c->dilation_w,
-        .step = (size_t)c->stride_w,
-        .kernel_h = c->kernel_h,
-        .kernel_w = c->kernel_w,
+        .row = (size_t)c->window.dilation_h * p->columns,
+        .column = (size_t)c->window.dilation_w,
+        .step = (size_t)c->window.stride_w,
+        .kernel_h = c->window.kernel_h,
+        .kernel_w = c->window.kernel_w,
         .channels = c->group_in,
         .out_step = op->out.strides[3],
         .add_step = op->in_count > 1 ? op->in[1].strides[3] : 0,
@@ -120,7 +120,7 @@ static void run_pass(const offcut__op *op, const pass *p, float *out, const floa
             tile.width = c->group_out - first < width ? c->group_out - first : width;
             tile.bias = c->bias + k;
             block(op, p, tile, out + k, add ? add + k : NULL);
-            tile.weights += (size_t)(c->kernel_h * c->kernel_w) * c->group_in * width;
+            tile.weights += (size_t)(c->window.kernel_h * c->window.kernel_w) * c->group_in * width;
             first += width;
         }
     }
@@ -134,9 +134,9 @@ void offcut__conv_direct(const offcut__op *op, float *arena, uint32_t begin, uin
     memset(zeros, 0, channels * sizeof *zeros);
     /* Pointers need 8-byte alignment on 64-bit machines; scratch is aligned, so only the zeros can
      * break it. */
-    pass p = {
-        .table = (const float **)(void *)(zeros + ((channels + 3) & ~(size_t)3)),
-        .columns = (size_t)span(op->out.shape.dims[3], c->stride_w, c->kernel_w, c->dilation_w)};
+    pass p = {.table = (const float **)(void *)(zeros + ((channels + 3) & ~(size_t)3)),
+              .columns = (size_t)span(op->out.shape.dims[3], c->window.stride_w, c->window.kernel_w,
+                                      c->window.dilation_w)};
     for (uint32_t unit = begin; unit < end;) {
         const int32_t n = (int32_t)unit / height, y = (int32_t)unit % height;
         int32_t rows = rows_per_pass(op);
@@ -145,8 +145,9 @@ void offcut__conv_direct(const offcut__op *op, float *arena, uint32_t begin, uin
         p.rows = rows;
         offcut__pixel_table(
             p.table, &op->in[0], offcut__view_read(&op->in[0], arena) + n * op->in[0].strides[0],
-            zeros, y * c->stride_h - c->pad_top,
-            span(rows, c->stride_h, c->kernel_h, c->dilation_h), -c->pad_left, (int32_t)p.columns);
+            zeros, y * c->window.stride_h - c->window.pad_top,
+            span(rows, c->window.stride_h, c->window.kernel_h, c->window.dilation_h),
+            -c->window.pad_left, (int32_t)p.columns);
         float *out =
             offcut__view_write(&op->out, arena) + n * op->out.strides[0] + y * op->out.strides[2];
         const float *add = NULL;

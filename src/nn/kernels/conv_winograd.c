@@ -13,9 +13,9 @@
 #define POINTS 36
 
 bool offcut__conv_winograd_can(const offcut__conv *c) {
-    return c->kernel_h == 3 && c->kernel_w == 3 && c->stride_h == 1 && c->stride_w == 1 &&
-           c->dilation_h == 1 && c->dilation_w == 1 && c->groups == 1 && c->group_in % 4 == 0 &&
-           c->group_out % 4 == 0;
+    return c->window.kernel_h == 3 && c->window.kernel_w == 3 && c->window.stride_h == 1 &&
+           c->window.stride_w == 1 && c->window.dilation_h == 1 && c->window.dilation_w == 1 &&
+           c->groups == 1 && c->group_in % 4 == 0 && c->group_out % 4 == 0;
 }
 
 uint32_t offcut__conv_winograd_units(const offcut__op *op) {
@@ -242,7 +242,7 @@ void offcut__conv_winograd(const offcut__op *op, float *arena, uint32_t begin, u
     for (uint32_t unit = begin; unit < end; unit++) {
         const int32_t n = (int32_t)unit / rows, y = (int32_t)unit % rows * 4;
         offcut__pixel_table(s.table, in, offcut__view_read(in, arena) + n * in->strides[0], s.zeros,
-                            y - c->pad_top, 6, -c->pad_left, table_columns(op));
+                            y - c->window.pad_top, 6, -c->window.pad_left, table_columns(op));
         float *out =
             offcut__view_write(&op->out, arena) + n * op->out.strides[0] + y * op->out.strides[2];
         const float *add = NULL;

@@ -15,16 +15,17 @@ typedef struct window {
 static window window_at(const offcut__op *op, int32_t y, int32_t x) {
     const offcut__pooling *p = &op->u.pooling;
     const int32_t height = op->in[0].shape.dims[2], width = op->in[0].shape.dims[3];
-    window w = {.y = y * p->stride_h - p->pad_top, .x = x * p->stride_w - p->pad_left};
-    offcut__taps_inside(w.y, p->dilation_h, p->kernel_h, height, &w.top, &w.bottom);
-    offcut__taps_inside(w.x, p->dilation_w, p->kernel_w, width, &w.left, &w.right);
+    window w = {.y = y * p->window.stride_h - p->window.pad_top,
+                .x = x * p->window.stride_w - p->window.pad_left};
+    offcut__taps_inside(w.y, p->window.dilation_h, p->window.kernel_h, height, &w.top, &w.bottom);
+    offcut__taps_inside(w.x, p->window.dilation_w, p->window.kernel_w, width, &w.left, &w.right);
     int32_t rows = w.bottom - w.top, columns = w.right - w.left;
     if (p->include_pad) { /* but not what ceil_mode adds beyond the padding */
         int32_t from = 0;
-        offcut__taps_inside(w.y + p->pad_top, p->dilation_h, p->kernel_h,
-                            height + p->pad_top + p->pad_bottom, &from, &rows);
-        offcut__taps_inside(w.x + p->pad_left, p->dilation_w, p->kernel_w,
-                            width + p->pad_left + p->pad_right, &from, &columns);
+        offcut__taps_inside(w.y + p->window.pad_top, p->window.dilation_h, p->window.kernel_h,
+                            height + p->window.pad_top + p->pad_bottom, &from, &rows);
+        offcut__taps_inside(w.x + p->window.pad_left, p->window.dilation_w, p->window.kernel_w,
+                            width + p->window.pad_left + p->pad_right, &from, &columns);
     }
     w.scale = rows * columns > 0 ? 1.0f / (float)(rows * columns) : 0.0f;
     return w;
@@ -43,8 +44,9 @@ void offcut__pool_reference(const offcut__op *op, float *arena, uint32_t begin, 
                 double best = -(double)INFINITY, sum = 0;
                 for (int32_t i = w.top; i < w.bottom; i++) {
                     for (int32_t j = w.left; j < w.right; j++) {
-                        const double v = (double)plane[(w.y + i * p->dilation_h) * in->strides[2] +
-                                                       (w.x + j * p->dilation_w) * in->strides[3]];
+                        const double v =
+                            (double)plane[(w.y + i * p->window.dilation_h) * in->strides[2] +
+                                          (w.x + j * p->window.dilation_w) * in->strides[3]];
                         sum += v;
                         if (v > best) best = v;
                     }
@@ -76,7 +78,8 @@ void offcut__pool_run(const offcut__op *op, float *arena, uint32_t begin, uint32
     const offcut__pooling *p = &op->u.pooling;
     const offcut__view *in = &op->in[0], *out = &op->out;
     const int32_t height = out->shape.dims[2], channels = out->shape.dims[1];
-    const ptrdiff_t in_y = p->dilation_h * in->strides[2], in_x = p->dilation_w * in->strides[3];
+    const ptrdiff_t in_y = p->window.dilation_h * in->strides[2],
+                    in_x = p->window.dilation_w * in->strides[3];
     for (uint32_t unit = begin; unit < end; unit++) {
         const int32_t n = (int32_t)unit / height, y = (int32_t)unit % height;
         const float *picture = offcut__view_read(in, arena) + n * in->strides[0];

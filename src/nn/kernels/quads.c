@@ -139,21 +139,22 @@ void offcut__pool8_run(const offcut__op *op, float *arena, uint32_t begin, uint3
     const offcut__pooling *p = &op->u.pooling;
     const offcut__view *in = &op->in[0], *out = &op->out;
     for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {
-        const int32_t v = y * p->stride_h - p->pad_top;
+        const int32_t v = y * p->window.stride_h - p->window.pad_top;
         int32_t top = 0, bottom = 0, left = 0, right = 0;
-        offcut__taps_inside(v, p->dilation_h, p->kernel_h, in->shape.dims[2], &top, &bottom);
+        offcut__taps_inside(v, p->window.dilation_h, p->window.kernel_h, in->shape.dims[2], &top,
+                            &bottom);
         for (int32_t g = 0; g < offcut__view_groups(out); g++) {
             int8_t *to = quads_write(out, arena, y, g);
             for (int32_t x = 0; x < out->shape.dims[3]; x++, to += 4) {
-                const int32_t u = x * p->stride_w - p->pad_left;
-                offcut__taps_inside(u, p->dilation_w, p->kernel_w, in->shape.dims[3], &left,
-                                    &right);
+                const int32_t u = x * p->window.stride_w - p->window.pad_left;
+                offcut__taps_inside(u, p->window.dilation_w, p->window.kernel_w, in->shape.dims[3],
+                                    &left, &right);
                 i8x16 best = i8x16_splat(-128);
                 for (int32_t i = top; i < bottom; i++) {
-                    const int8_t *row = quads_read(in, arena, v + i * p->dilation_h, g);
+                    const int8_t *row = quads_read(in, arena, v + i * p->window.dilation_h, g);
                     for (int32_t j = left; j < right; j++)
-                        best = i8x16_max(
-                            best, (i8x16)bytes_load_splat(row + 4 * (u + j * p->dilation_w)));
+                        best = i8x16_max(best, (i8x16)bytes_load_splat(
+                                                   row + 4 * (u + j * p->window.dilation_w)));
                 }
                 memcpy(to, &best, 4);
             }
@@ -266,7 +267,8 @@ void offcut__resize8_run(const offcut__op *op, float *arena, uint32_t begin, uin
 /* ---- depthwise convolution ---- */
 
 void offcut__depthwise8_fill(const offcut__conv8 *c, const int8_t *reference, int8_t *packed) {
-    const size_t taps = (size_t)(c->kernel_h * c->kernel_w), padded = (c->channels_out + 3) / 4 * 4;
+    const size_t taps = (size_t)(c->window.kernel_h * c->window.kernel_w),
+                 padded = (c->channels_out + 3) / 4 * 4;
     for (size_t k = 0; k < c->channels_out; k++)
         for (size_t t = 0; t < taps; t++) packed[t * padded + k] = reference[k * taps + t];
 }
@@ -280,17 +282,20 @@ static void depthwise_pixel(const offcut__op *op, const float *arena, int8_t *to
     const offcut__conv8 *c = &op->u.conv8;
     const offcut__view *in = &op->in[0];
     const size_t padded = (c->channels_out + 3) / 4 * 4;
-    const int32_t v = y * c->stride_h - c->pad_top, u = x * c->stride_w - c->pad_left;
+    const int32_t v = y * c->window.stride_h - c->window.pad_top,
+                  u = x * c->window.stride_w - c->window.pad_left;
     int32_t top = 0, bottom = 0, left = 0, right = 0;
-    offcut__taps_inside(v, c->dilation_h, c->kernel_h, in->shape.dims[2], &top, &bottom);
-    offcut__taps_inside(u, c->dilation_w, c->kernel_w, in->shape.dims[3], &left, &right);
+    offcut__taps_inside(v, c->window.dilation_h, c->window.kernel_h, in->shape.dims[2], &top,
+                        &bottom);
+    offcut__taps_inside(u, c->window.dilation_w, c->window.kernel_w, in->shape.dims[3], &left,
+                        &right);
     i32x4 sum = i32x4_load(c->bias + 4 * g);
     for (int32_t i = top; i < bottom; i++) {
-        const int8_t *row = quads_read(in, arena, v + i * c->dilation_h, g);
+        const int8_t *row = quads_read(in, arena, v + i * c->window.dilation_h, g);
         for (int32_t j = left; j < right; j++)
-            sum += widen(row + 4 * (u + j * c->dilation_w)) *
-                   widen((const int8_t *)c->weights + (size_t)(i * c->kernel_w + j) * padded +
-                         4 * (size_t)g);
+            sum += widen(row + 4 * (u + j * c->window.dilation_w)) *
+                   widen((const int8_t *)c->weights +
+                         (size_t)(i * c->window.kernel_w + j) * padded + 4 * (size_t)g);
     }
     f32x4 result = f32x4_from_i32(sum) * f32x4_load(c->scale + 4 * g);
     if (op->in_count > 1)
