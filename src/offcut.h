@@ -131,18 +131,6 @@ const offcut_input *offcut_model_input(const offcut_model *model);
 /* Of one run, those of convolutions and matrix products; 0 for NULL. */
 double offcut_model_multiply_adds(const offcut_model *model);
 
-/* Where the time goes: node is called for every operation of every run from now on, in their order.
- * name is the operator and the node's name in the file; seconds are those of clock, which may count
- * from anything; multiply_adds is 0 where counting them says nothing. */
-typedef struct offcut_profile {
-    double (*clock)(void *user); /* seconds */
-    void (*node)(void *user, const char *name, double seconds, double multiply_adds);
-    void *user;
-} offcut_profile;
-
-/* profile is copied; NULL ends it. */
-void offcut_model_profile(offcut_model *model, const offcut_profile *profile);
-
 /* ---- pictures ---- */
 
 typedef enum offcut_format {
@@ -327,6 +315,19 @@ offcut_status offcut_decoder_read(offcut_decoder *decoder, uint8_t *rows, uint32
  * next run. */
 offcut_status offcut_network_run(offcut_ctx *ctx, offcut_model *model, const float *input,
                                  const float **mask, uint32_t *mask_width, uint32_t *mask_height);
+
+/* The operations of a run in their order, to see where the time goes: the clock is the caller's. A
+ * name is the operator and the node's name in the file, the model's, and NULL past the end;
+ * multiply_adds is 0 where counting them says nothing. */
+uint32_t offcut_model_operations(const offcut_model *model);
+const char *offcut_operation_name(const offcut_model *model, uint32_t index);
+double offcut_operation_multiply_adds(const offcut_model *model, uint32_t index);
+
+/* One operation of a run of the network. The first, 0, begins a run with input as for
+ * offcut_network_run() (the others don't look at it), the last ends it. ERR_ARGUMENT past the end,
+ * ERR_STATE out of turn. */
+offcut_status offcut_operation_run(offcut_ctx *ctx, offcut_model *model, uint32_t index,
+                                   const float *input);
 
 #ifdef __cplusplus
 }

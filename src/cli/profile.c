@@ -1,46 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profile.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum { RUNS = 7 };
 
-typedef struct line {
-    char name[64];
-    double seconds, multiply_adds;
-} line;
-
-typedef struct table {
-    line *lines;
-    size_t count, capacity, next;
-} table;
-
-static double now(void *user) {
-    (void)user;
+static double now(void) {
     struct timespec time = {0};
     (void)timespec_get(&time, TIME_UTC);
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static void record(void *user, const char *name, double seconds, double multiply_adds) {
-    table *t = user;
-    if (t->next == t->count) { /* the first run */
-        if (t->count == t->capacity) {
-            const size_t capacity = t->capacity ? t->capacity * 2 : 64;
-            line *grown = realloc(t->lines, capacity * sizeof *grown);
-            if (!grown) return;
-            t->lines = grown;
-            t->capacity = capacity;
-        }
-        line *added = &t->lines[t->count++];
-        *added = (line){.seconds = seconds, .multiply_adds = multiply_adds};
-        snprintf(added->name, sizeof added->name, "%s", name);
+/* One run; seconds[i] becomes the least of what operation i has taken. */
+static offcut_status measure(offcut_ctx *ctx, offcut_model *model, const float *picture,
+                             double *seconds) {
+    for (uint32_t i = 0; i < offcut_model_operations(model); i++) {
+        const double start = now();
+        const offcut_status status = offcut_operation_run(ctx, model, i, picture);
+        if (status != OFFCUT_OK) return status;
+        const double taken = now() - start;
+        if (taken < seconds[i]) seconds[i] = taken;
     }
-    line *l = &t->lines[t->next++];
-    if (seconds < l->seconds) l->seconds = seconds;
+    return OFFCUT_OK;
 }
 
 static void print_line(const char *name, double seconds, double multiply_adds) {
@@ -51,29 +35,27 @@ static void print_line(const char *name, double seconds, double multiply_adds) {
         fprintf(stderr, "%15s %s\n", "", name);
 }
 
+static void print_all(const offcut_model *model, const double *seconds) {
+    double sum = 0;
+    for (uint32_t i = 0; i < offcut_model_operations(model); i++) {
+        print_line(offcut_operation_name(model, i), seconds[i],
+                   offcut_operation_multiply_adds(model, i));
+        sum += seconds[i];
+    }
+    print_line("in all", sum, offcut_model_multiply_adds(model));
+}
+
 offcut_status profile_print(offcut_ctx *ctx, offcut_model *model) {
     const offcut_input *input = offcut_model_input(model);
-    table t = {NULL, 0, 0, 0};
-    const offcut_profile profile = {now, record, &t};
-    const float *mask = NULL;
-    uint32_t width = 0, height = 0;
-    double seconds = 0, multiply_adds = 0;
+    const uint32_t count = offcut_model_operations(model);
     float *picture = calloc((size_t)3 * input->width * input->height, sizeof *picture);
-    if (!picture) return OFFCUT_ERR_MEMORY;
-    offcut_model_profile(model, &profile);
-    offcut_status status = OFFCUT_OK;
-    for (int i = 0; i < RUNS && status == OFFCUT_OK; i++) {
-        t.next = 0;
-        status = offcut_network_run(ctx, model, picture, &mask, &width, &height);
-    }
-    offcut_model_profile(model, NULL);
-    for (size_t i = 0; i < t.count && status == OFFCUT_OK; i++) {
-        print_line(t.lines[i].name, t.lines[i].seconds, t.lines[i].multiply_adds);
-        seconds += t.lines[i].seconds;
-        multiply_adds += t.lines[i].multiply_adds;
-    }
-    if (status == OFFCUT_OK) print_line("in all", seconds, multiply_adds);
-    free(t.lines);
+    double *seconds = calloc(count + (size_t)1, sizeof *seconds);
+    offcut_status status = picture && seconds ? OFFCUT_OK : OFFCUT_ERR_MEMORY;
+    for (uint32_t i = 0; i < count && seconds; i++) seconds[i] = DBL_MAX;
+    for (int i = 0; i < RUNS && status == OFFCUT_OK; i++)
+        status = measure(ctx, model, picture, seconds);
+    if (status == OFFCUT_OK) print_all(model, seconds);
+    free(seconds);
     free(picture);
     return status;
 }

@@ -175,8 +175,6 @@ struct offcut_model {
     float *result; /* the mask */
     uint32_t next_op, next_unit;
     double done;
-    offcut_profile profile; /* clock NULL: none */
-    double op_seconds;      /* of next_op so far */
 };
 
 #endif

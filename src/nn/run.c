@@ -90,21 +90,15 @@ static void read_mask(offcut_model *model) {
         offcut__unary_row(sigmoid, model->result, model->result, count);
 }
 
-void offcut_model_profile(offcut_model *model, const offcut_profile *profile) {
-    if (model) model->profile = profile ? *profile : (offcut_profile){NULL, NULL, NULL};
-}
-
-/* Units first..last-1 of the next operation. */
-static void run_units(offcut_model *model, const offcut__op *op, uint32_t first, uint32_t last) {
-    const offcut_profile *p = &model->profile;
-    if (!p->clock || !p->node) {
-        op->run(op, model->arena, first, last);
-        return;
-    }
-    const double start = p->clock(p->user);
-    op->run(op, model->arena, first, last);
-    model->op_seconds = (first > 0 ? model->op_seconds : 0) + p->clock(p->user) - start;
-    if (last == op->units) p->node(p->user, op->name, model->op_seconds, op->macs);
+/* count units of the next operation. */
+static void advance(offcut_model *model, uint32_t count) {
+    const offcut__op *op = &model->ops[model->next_op];
+    op->run(op, model->arena, model->next_unit, model->next_unit + count);
+    model->next_unit += count;
+    model->done += count * op->unit_cost;
+    if (model->next_unit < op->units) return;
+    model->next_unit = 0;
+    model->next_op++;
 }
 
 offcut_status offcut__network_step(offcut_ctx *ctx, offcut_model *model, bool *done) {
@@ -118,13 +112,8 @@ offcut_status offcut__network_step(offcut_ctx *ctx, offcut_model *model, bool *d
         const double affordable = budget / op->unit_cost;
         uint32_t count = affordable < left ? (uint32_t)affordable : left;
         if (count == 0) count = 1;
-        run_units(model, op, model->next_unit, model->next_unit + count);
-        model->next_unit += count;
         budget -= count * op->unit_cost;
-        model->done += count * op->unit_cost;
-        if (model->next_unit < op->units) continue;
-        model->next_unit = 0;
-        model->next_op++;
+        advance(model, count);
     }
     if (model->next_op < model->op_count) return OFFCUT_OK;
     read_mask(model);
@@ -154,4 +143,27 @@ offcut_status offcut_network_run(offcut_ctx *ctx, offcut_model *model, const flo
     release_arena(model);
     *mask = offcut__network_mask(model, mask_width, mask_height);
     return OFFCUT_OK;
+}
+
+offcut_status offcut_operation_run(offcut_ctx *ctx, offcut_model *model, uint32_t index,
+                                   const float *input) {
+    if (!ctx || !model || index >= model->op_count) return OFFCUT_ERR_ARGUMENT;
+    if (index == 0) OFFCUT_TRY(offcut__network_begin(ctx, model, input));
+    OFFCUT_FAIL_IF(!model->running || model->next_op != index || model->next_unit > 0, ctx,
+                   OFFCUT_ERR_STATE, "operation %u is not the next one of a run", index);
+    advance(model, model->ops[index].units);
+    if (model->next_op == model->op_count) release_arena(model);
+    return OFFCUT_OK;
+}
+
+uint32_t offcut_model_operations(const offcut_model *model) {
+    return model ? model->op_count : 0;
+}
+
+const char *offcut_operation_name(const offcut_model *model, uint32_t index) {
+    return model && index < model->op_count ? model->ops[index].name : NULL;
+}
+
+double offcut_operation_multiply_adds(const offcut_model *model, uint32_t index) {
+    return model && index < model->op_count ? model->ops[index].macs : 0;
 }

@@ -88,6 +88,23 @@ static void fill(float *input, size_t count) {
     for (size_t i = 0; i < count; i++) input[i] = check_float();
 }
 
+/* One operation at a time, in order or not at all. */
+static void check_operations(offcut_model *model, const float *picture) {
+    const uint32_t count = offcut_model_operations(model);
+    double sum = 0;
+    CHECK(count > 1 && offcut_model_operations(NULL) == 0);
+    CHECK(offcut_operation_run(ctx, model, 1, picture) == OFFCUT_ERR_STATE);
+    for (uint32_t i = 0; i < count; i++) {
+        CHECK(offcut_operation_name(model, i)[0] != '\0');
+        sum += offcut_operation_multiply_adds(model, i);
+        CHECK(offcut_operation_run(ctx, model, i, picture) == OFFCUT_OK);
+        CHECK(offcut_operation_run(ctx, model, i, picture) == OFFCUT_ERR_STATE);
+    }
+    CHECK(sum == offcut_model_multiply_adds(model));
+    CHECK(offcut_operation_name(model, count) == NULL);
+    CHECK(offcut_operation_run(ctx, model, count, picture) == OFFCUT_ERR_ARGUMENT);
+}
+
 static void test_run(void) {
     bytes file = small_network("1,3,0,0", "1,1,0,0");
     offcut_model *model = NULL;
@@ -121,6 +138,7 @@ static void test_run(void) {
     CHECK(memcmp(mask, first, sizeof first) == 0);
     offcut__network_end(model);
     offcut__network_end(model);
+    check_operations(model, picture);
     offcut_model_free(model);
     offcut_model_free(NULL);
     free(file.data);
