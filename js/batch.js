@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { cancelled, invalid } from './errors.js';
+import { invalid } from './errors.js';
+import { unlessAborted } from './task.js';
 
 /**
  * What became of one of many.
@@ -33,7 +34,8 @@ export async function* inOrder(inputs, { concurrency, signal }, work) {
   }
   const iterator = iterate(inputs);
   const abort = new AbortController();
-  const stopped = rejectOn(signal, abort);
+  const stop = () => abort.abort(signal?.reason);
+  signal?.addEventListener('abort', stop, { signal: abort.signal });
   /** @type {Promise<Outcome<I, T>>[]} under way, in order */
   const pending = [];
   /** @type {Promise<{ taken: IteratorResult<I> }> | undefined} */
@@ -44,7 +46,9 @@ export async function* inOrder(inputs, { concurrency, signal }, work) {
     for (;;) {
       if (!ended && pending.length < concurrency) next ??= take(iterator);
       if (!next && pending.length === 0) return;
-      const first = await Promise.race([stopped, next ?? pending[0], pending[0] ?? next]);
+      // Of these two alone: a promise that outlives a race keeps the winner's value in memory.
+      const race = async () => Promise.race([next ?? pending[0], pending[0] ?? next]);
+      const first = await unlessAborted(signal, race);
       if ('taken' in first) {
         next = undefined;
         ended = first.taken.done === true;
@@ -58,28 +62,6 @@ export async function* inOrder(inputs, { concurrency, signal }, work) {
     abort.abort(); // what is under way, if not all was done
     if (!ended) void close(iterator);
   }
-}
-
-/**
- * A promise that rejects when the signal is aborted, and aborts others with it.
- *
- * @param {AbortSignal | undefined} signal
- * @param {AbortController} abort whose own abort ends it
- * @returns {Promise<never>}
- */
-function rejectOn(signal, abort) {
-  /** @type {Promise<never>} */
-  const stopped = new Promise((_resolve, reject) => {
-    if (!signal) return;
-    const stop = () => {
-      reject(cancelled(signal));
-      abort.abort(signal.reason);
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { signal: abort.signal });
-  });
-  stopped.catch(() => {}); // nobody may be waiting just then
-  return stopped;
 }
 
 /**

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import test, { before } from 'node:test';
+import v8 from 'node:v8';
+import vm from 'node:vm';
 import { createEngine, dispose, removeBackgrounds } from 'offcut';
 import { createOffcut } from 'offcut/client';
+import { inOrder } from '../../js/batch.js';
 import { discJpeg, failure, network } from './helpers.js';
 
 /** @type {Uint8Array[]} of these widths */
@@ -107,6 +110,23 @@ test(
     engine.dispose();
   },
 );
+
+test('what was given is not kept', async () => {
+  v8.setFlagsFromString('--expose-gc');
+  const collectGarbage = vm.runInNewContext('gc');
+  const inputs = Array.from({ length: 20 }, (_, i) => i);
+  const work = async () => new Uint8Array(1000);
+  /** @type {WeakRef<Uint8Array>[]} */
+  const given = [];
+  for await (const { result } of inOrder(inputs, { concurrency: 2 }, work)) {
+    if (result) given.push(new WeakRef(result));
+    if (given.length < inputs.length) continue;
+    await new Promise((resolve) => setTimeout(resolve, 20)); // references are weak in the next task
+    collectGarbage();
+    const kept = given.filter((reference) => reference.deref()).length;
+    assert.ok(kept <= 2, `${kept} of ${given.length} results are still in memory`);
+  }
+});
 
 test('leaving the loop stops what is under way', async () => {
   const engine = await createEngine({ model: network });
