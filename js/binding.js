@@ -36,6 +36,10 @@ import { OffcutError } from './errors.js';
  * @property {(model: number) => number} offcut_model_multiply_adds
  * @property {(ctx: number, model: number, input: number, mask: number, width: number, height:
  *   number) => number } offcut_network_run
+ * @property {(model: number) => number} offcut_model_operations
+ * @property {(model: number, index: number) => number} offcut_operation_name
+ * @property {(model: number, index: number) => number} offcut_operation_multiply_adds
+ * @property {(ctx: number, model: number, index: number, input: number) => number} offcut_operation_run
  * @property {() => number} offcut_options_new
  * @property {(options: number, pixels: number) => void} offcut_options_set_pixels_max
  * @property {(options: number, bytes: number) => void} offcut_options_set_bytes_max

@@ -10,6 +10,7 @@ import process from 'node:process';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { inOrder } from './batch.js';
 import { UsageError, expandInputs, planTasks, writeWhole } from './cli/files.js';
+import { profileTable } from './cli/profile.js';
 import { Progress } from './cli/progress.js';
 import { refuseOver } from './source.js';
 import { OffcutError, createEngine } from './index.node.js';
@@ -44,6 +45,7 @@ Examples:
  * @property {import('./options.js').Speed} speed
  * @property {string} [name]
  * @property {number} [jobs]
+ * @property {boolean} [profile]
  * @property {boolean} [json]
  * @property {boolean} [quiet]
  *
@@ -64,6 +66,7 @@ function createCommand() {
     .option('--allow-truncated', 'decode what is there of a damaged file')
     .option('--8-bit', 'write 8 bits a sample also for a 16-bit PNG')
     .option('--refuse-empty', 'fail where no subject is found')
+    .option('--profile', "say on stderr where the network's time goes, before the photos")
     .addOption(
       new Option('--speed <SPEED>', 'of writing the PNG: fast makes larger files')
         .choices(['fast', 'balanced', 'small'])
@@ -167,6 +170,7 @@ async function cutOut(inputs, flags, signal) {
   }
   const engine = await load(flags, tasks.length);
   if (!engine) return EXIT.unusable;
+  if (flags.profile) process.stderr.write(profileTable(await engine.profile()));
   const progress = new Progress(tasks.length, process.stderr.isTTY && !flags.quiet);
   const failures = await runAll(tasks, engine, flags, progress, signal);
   progress.stop();

@@ -31,6 +31,8 @@ export { findModel } from './model.js';
  * @typedef {import('./source.js').Source} Source
  */
 
+/** @typedef {import('./profile.js').Operation} Operation */
+
 /**
  * What became of a photo.
  *
@@ -184,6 +186,19 @@ export class Engine {
    */
   removeBackgrounds(inputs, options) {
     return removeBackgrounds(async () => this, inputs, options);
+  }
+
+  /**
+   * Where the network's time goes: runs it some times and tells the least time of each operation.
+   *
+   * @param {{ runs?: number }} [options] runs: default 7
+   * @returns {Promise<Operation[]>} in their order; rejects with `ERR_UNSUPPORTED` where a `backend`
+   *   runs the network
+   */
+  async profile({ runs = 7 } = {}) {
+    if (!Number.isInteger(runs) || runs < 1 || runs > 1000)
+      throw invalid('an integer from 1 to 1000', 'runs', runs);
+    return this.#place.profile(runs);
   }
 
   /** Gives the memory back. Photos under way or waiting are rejected with `ERR_STATE`. */

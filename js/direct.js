@@ -4,6 +4,7 @@
 /** @import { ResolvedSpec } from './model.js' */
 /** @import { Network } from './network.js' */
 /** @import { Settings } from './options.js' */
+/** @import { Operation } from './profile.js' */
 /** @import { Source } from './source.js' */
 
 import { Binding } from './binding.js';
@@ -12,6 +13,7 @@ import { createImage, nameOfFile } from './image.js';
 import { Job, createInput } from './job.js';
 import { readSpec } from './model.js';
 import { readMask } from './network.js';
+import { profileNetwork } from './profile.js';
 import { concat, toBytes } from './source.js';
 import { nextTask } from './task.js';
 
@@ -59,6 +61,21 @@ export class Direct {
    */
   removeBackground(source, settings) {
     return this.#enqueue(() => this.#run(source, settings));
+  }
+
+  /**
+   * @param {number} runs
+   * @returns {Promise<Operation[]>}
+   */
+  profile(runs) {
+    return this.#enqueue(async () => {
+      const { binding, model, network } = await this.#ready();
+      if (network) {
+        const detail = `operations are timed where the core runs the network, not ${this.backend}`;
+        throw new OffcutError('ERR_UNSUPPORTED', detail);
+      }
+      return profileNetwork(binding, model, runs);
+    });
   }
 
   dispose() {

@@ -6,6 +6,7 @@
 /** @import { ErrorCode } from '../errors.js' */
 /** @import { ModelSpec } from '../model.js' */
 /** @import { Settings } from '../options.js' */
+/** @import { Operation } from '../profile.js' */
 
 import { OffcutError } from '../errors.js';
 
@@ -15,6 +16,7 @@ import { OffcutError } from '../errors.js';
  * @typedef {object} Calls
  * @property {{ args: undefined, answer: void }} warm
  * @property {{ args: CutOut, answer: Result }} removeBackground
+ * @property {{ args: number, answer: Operation[] }} profile
  * @property {{ args: Conversion, answer: Converted }} convert
  */
 

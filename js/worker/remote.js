@@ -3,6 +3,7 @@
 /** @import { ConvertOptions, Converted, PictureLimits } from '../codec.js' */
 /** @import { EngineParts, Result } from '../core.js' */
 /** @import { Settings } from '../options.js' */
+/** @import { Operation } from '../profile.js' */
 /** @import { Source } from '../source.js' */
 /** @import { Start } from './messages.js' */
 /** @import { Lane, PoolSettings } from './pool.js' */
@@ -61,6 +62,14 @@ export class Remote {
       const options = { transfer: [bytes.buffer], signal, onProgress };
       return lane.call('removeBackground', order, options);
     }, signal);
+  }
+
+  /**
+   * @param {number} runs
+   * @returns {Promise<Operation[]>}
+   */
+  profile(runs) {
+    return this.#pool.run((lane) => lane.call('profile', runs));
   }
 
   dispose() {

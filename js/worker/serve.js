@@ -107,6 +107,11 @@ class Workshop {
     return { value: { ...result, worker: true }, transfer: [...new Set(buffers)] };
   }
 
+  /** @param {number} runs */
+  async profile(runs) {
+    return { value: await this.#direct.profile(runs), transfer: [] };
+  }
+
   /**
    * @param {Conversion} order
    * @param {Control} control

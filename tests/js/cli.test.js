@@ -155,6 +155,14 @@ test('--mask writes the matte alone, and the other switches arrive', async () =>
   assert.equal((await readFile(at('narrow.png')))[24], 8);
 });
 
+test('--profile says on stderr where the time goes', async () => {
+  const { code, stderr } = await offcut(['photos/a.jpg', '-o', 'profiled.png', '--profile', '-q']);
+  assert.equal(code, 0);
+  assert.match(stderr, /^( +\d+\.\d{3} ms .{15} \S.*\n)+$/);
+  assert.match(stderr, /in all\n$/);
+  assert.ok(existsSync(at('profiled.png')));
+});
+
 test('--json prints the image of each result, one a line', async () => {
   const { code, stdout } = await offcut(['photos', '-o', 'json', '--json']);
   assert.equal(code, 0);
