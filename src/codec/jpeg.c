@@ -38,12 +38,15 @@ typedef struct jpeg_state {
     struct jpeg_source_mgr source;
     offcut__jump jump;
     offcut_decoder *decoder;
-    offcut_status status; /* why the last jump was made */
-    bool ended;           /* the library wanted more bytes than there are */
-    bool in_scan;         /* past the header */
-    bool cut_off;         /* a scan failed, and that is allowed: what came before it is shown */
-    bool broken;          /* nothing more comes, and that is allowed: the rest is grey */
-    uint32_t filled;      /* rows of the current read that are done */
+    bool ended;      /* the library wanted more bytes than there are */
+    bool in_scan;    /* past the header */
+    bool cut_off;    /* a scan failed, and that is allowed: what came before it is shown */
+    bool shown;      /* several scans: rows can be read */
+    bool broken;     /* nothing more comes, and that is allowed: the rest is grey */
+    uint32_t reduce; /* of the pass */
+    uint8_t *rows;   /* where the current read puts them ... */
+    uint32_t count;  /* ... how many there are to be ... */
+    uint32_t filled; /* ... and how many are done */
     uint8_t *icc;
 } jpeg_state;
 
@@ -70,8 +73,7 @@ static offcut_status status_of(const jpeg_state *state, int code) {
 }
 
 static _Noreturn void leave(jpeg_state *state, offcut_status status, const char *text) {
-    state->status = offcut__fail(state->decoder->ctx, status, "JPEG: %s", text);
-    OFFCUT__JUMP(state->jump, state->decoder->ctx, status);
+    offcut__jump_leave(&state->jump, status, "JPEG", text);
 }
 
 static _Noreturn void on_error(j_common_ptr common) {
@@ -132,7 +134,7 @@ static void on_skip(j_decompress_ptr jpeg, long count) {
     state->source.bytes_in_buffer -= (size_t)count;
 }
 
-/* Call under OFFCUT__JUMPED. */
+/* May jump. */
 static void check_scans(jpeg_state *state) {
     const offcut_info *info = &state->decoder->info;
     const double pixels = (double)info->width * info->height;
@@ -148,15 +150,16 @@ static void end_pass(jpeg_state *state) {
     memset(&state->jpeg, 0, sizeof state->jpeg);
 }
 
-/* Sets up the library as far as the header. Call under OFFCUT__JUMPED. */
-static void begin_pass(jpeg_state *state) {
+/* Sets up the library as far as the header. May jump. */
+static void begin_pass(void *self) {
+    jpeg_state *state = self;
     end_pass(state);
     state->jpeg.err = jpeg_std_error(&state->errors);
     state->errors.error_exit = on_error;
     state->errors.emit_message = on_message;
     state->errors.output_message = on_output;
     state->jpeg.client_data = state;
-    state->ended = state->in_scan = state->cut_off = state->broken = false;
+    state->ended = state->in_scan = state->cut_off = state->shown = state->broken = false;
     jpeg_create_decompress(&state->jpeg);
     state->source = (struct jpeg_source_mgr){
         .next_input_byte = state->decoder->data,
@@ -232,54 +235,62 @@ static offcut_status describe(jpeg_state *state) {
 static offcut_status jpeg_open(offcut_decoder *decoder) {
     jpeg_state *state = decoder->state;
     state->decoder = decoder;
-    if (OFFCUT__JUMPED(state->jump)) return state->status;
-    begin_pass(state);
+    state->jump.ctx = decoder->ctx;
+    OFFCUT_TRY(offcut__jump_run(&state->jump, begin_pass, state));
     return describe(state);
 }
 
-static void choose_output(jpeg_state *state, uint32_t reduce) {
+/* ---- beginning ---- */
+
+/* What a failure within the picture means: the status, or OK where the rest may be missing. */
+static offcut_status forgive(const jpeg_state *state) {
+    const offcut_status status = state->jump.status;
+    const bool damage = state->in_scan && status != OFFCUT_ERR_MEMORY && status != OFFCUT_ERR_LIMIT;
+    return damage && state->decoder->options.allow_truncated ? OFFCUT_OK : status;
+}
+
+static void choose_output(jpeg_state *state) {
     struct jpeg_decompress_struct *jpeg = &state->jpeg;
+    jpeg->buffered_image = jpeg_has_multiple_scans(jpeg);
     jpeg->out_color_space = is_cmyk(state) ? JCS_CMYK : JCS_EXT_RGBA;
     jpeg->scale_num = 1;
-    jpeg->scale_denom = reduce;
+    jpeg->scale_denom = state->reduce;
     jpeg->dct_method = JDCT_ISLOW;
-    if (reduce == 1) return;
+    if (state->reduce == 1) return;
     /* A reduced pass is only averaged further: what fancy upsampling adds would be lost. */
     jpeg->dct_method = JDCT_IFAST;
     jpeg->do_fancy_upsampling = FALSE;
 }
 
+/* May jump. */
+static void begin_picture(void *self) {
+    jpeg_state *state = self;
+    begin_pass(state);
+    choose_output(state);
+    state->in_scan = true;
+    jpeg_start_decompress(&state->jpeg);
+}
+
+static offcut_status jpeg_start(offcut_decoder *decoder, uint32_t reduce) {
+    jpeg_state *state = decoder->state;
+    state->reduce = reduce;
+    decoder->pass_width = (decoder->info.width + reduce - 1) / reduce;
+    decoder->pass_height = (decoder->info.height + reduce - 1) / reduce;
+    if (offcut__jump_run(&state->jump, begin_picture, state) == OFFCUT_OK) return OFFCUT_OK;
+    state->broken = true;
+    return forgive(state);
+}
+
 /* Where no code word can run past the end unnoticed (arithmetic coding), or whole scans may be
  * missing, the end of the file before the end marker means loss. Elsewhere a missing end marker is
- * no harm. */
+ * no harm. May jump. */
 static void check_end(jpeg_state *state) {
     const bool matters = state->jpeg.arith_code || jpeg_has_multiple_scans(&state->jpeg);
     if (!matters || !state->ended || state->decoder->options.allow_truncated) return;
     leave(state, OFFCUT_ERR_TRUNCATED, "the file ends before the end marker");
 }
 
-static offcut_status jpeg_start(offcut_decoder *decoder, uint32_t reduce) {
-    jpeg_state *state = decoder->state;
-    if (OFFCUT__JUMPED(state->jump)) {
-        if (!decoder->options.allow_truncated || !state->in_scan ||
-            state->status == OFFCUT_ERR_MEMORY || state->status == OFFCUT_ERR_LIMIT)
-            return state->status;
-        state->broken = true;
-        decoder->pass_width = (decoder->info.width + reduce - 1) / reduce;
-        decoder->pass_height = (decoder->info.height + reduce - 1) / reduce;
-        return OFFCUT_OK;
-    }
-    begin_pass(state);
-    choose_output(state, reduce);
-    state->in_scan = true;
-    state->jpeg.buffered_image = jpeg_has_multiple_scans(&state->jpeg);
-    jpeg_start_decompress(&state->jpeg);
-    decoder->pass_width = state->jpeg.output_width;
-    decoder->pass_height = state->jpeg.output_height;
-    return OFFCUT_OK;
-}
-
-/* Reads on in the scans; true at the end of the file. Call under OFFCUT__JUMPED. */
+/* Reads on in the scans; true at the end of the file. May jump. */
 static bool read_scans(jpeg_state *state) {
     const uint64_t row_pixels = (uint64_t)state->jpeg.image_width * DCTSIZE;
     for (uint64_t pixels = 0; pixels < STEP_PIXELS; pixels += row_pixels) {
@@ -291,33 +302,31 @@ static bool read_scans(jpeg_state *state) {
     return false;
 }
 
-/* Begins to show what the scans have brought. Call under OFFCUT__JUMPED. */
-static void show_scans(jpeg_state *state) {
+/* Reads on in the scans, and at their end begins to show what they have brought. May jump. */
+static void prepare_scans(void *self) {
+    jpeg_state *state = self;
     struct jpeg_decompress_struct *jpeg = &state->jpeg;
+    if (!state->cut_off && !read_scans(state)) return;
     /* As if the next scan had begun: then the library asks for no more of this one. */
     if (state->cut_off) jpeg->input_scan_number++;
     jpeg_start_output(jpeg, jpeg->input_scan_number - (state->cut_off ? 1 : 0));
+    state->shown = true;
 }
 
 static offcut_status jpeg_prepare(offcut_decoder *decoder, bool *ready) {
     jpeg_state *state = decoder->state;
-    *ready = state->broken || !state->jpeg.buffered_image;
-    if (*ready) return OFFCUT_OK;
-    if (OFFCUT__JUMPED(state->jump)) {
-        if (!decoder->options.allow_truncated || state->status == OFFCUT_ERR_MEMORY ||
-            state->status == OFFCUT_ERR_LIMIT)
-            return state->status;
-        if (state->cut_off) { /* not even that can be shown */
-            state->broken = *ready = true;
-            return OFFCUT_OK;
-        }
+    const bool waits = state->jpeg.buffered_image && !state->shown;
+    while (waits && !state->broken &&
+           offcut__jump_run(&state->jump, prepare_scans, state) != OFFCUT_OK) {
+        OFFCUT_TRY(forgive(state));
+        state->broken = state->cut_off; /* not even what came before can be shown */
         state->cut_off = true;
     }
-    if (!state->cut_off && !read_scans(state)) return OFFCUT_OK;
-    show_scans(state);
-    *ready = true;
+    *ready = state->broken || state->shown || !state->jpeg.buffered_image;
     return OFFCUT_OK;
 }
+
+/* ---- rows ---- */
 
 /* Adobe stores 255 - ink. The simple product is what viewers without colour management show. */
 static void cmyk_to_rgba(uint8_t *row, uint32_t width, bool inverted) {
@@ -336,33 +345,33 @@ static void fill_grey(uint8_t *rows, size_t size) {
     }
 }
 
-static offcut_status jpeg_read(offcut_decoder *decoder, uint8_t *rows, uint32_t count) {
-    jpeg_state *state = decoder->state;
-    const size_t stride = (size_t)decoder->pass_width * 4;
-    state->filled = 0;
-    if (OFFCUT__JUMPED(state->jump)) {
-        if (!decoder->options.allow_truncated || state->status == OFFCUT_ERR_MEMORY)
-            return state->status;
-        state->broken = true;
-    }
-    while (!state->broken && state->filled < count) {
-        JSAMPROW row = rows + state->filled * stride;
+/* The rows of this read, and behind the last one what follows it, to judge it. May jump. */
+static void read_rows(void *self) {
+    jpeg_state *state = self;
+    const offcut_decoder *decoder = state->decoder;
+    for (; state->filled < state->count; state->filled++) {
+        JSAMPROW row = state->rows + (size_t)state->filled * decoder->pass_width * 4;
         jpeg_read_scanlines(&state->jpeg, &row, 1);
         if (is_cmyk(state))
             cmyk_to_rgba(row, decoder->pass_width, state->jpeg.saw_Adobe_marker == TRUE);
-        state->filled++;
     }
-    if (state->broken) {
-        fill_grey(rows + state->filled * stride, (count - state->filled) * stride);
-        return OFFCUT_OK;
+    if (decoder->row + state->count < decoder->pass_height || state->jpeg.buffered_image) return;
+    check_end(state);
+    jpeg_finish_decompress(&state->jpeg);
+}
+
+static offcut_status jpeg_read(offcut_decoder *decoder, uint8_t *rows, uint32_t count) {
+    jpeg_state *state = decoder->state;
+    const size_t stride = (size_t)decoder->pass_width * 4;
+    state->rows = rows;
+    state->count = count;
+    state->filled = 0;
+    if (!state->broken && offcut__jump_run(&state->jump, read_rows, state) != OFFCUT_OK) {
+        OFFCUT_TRY(forgive(state));
+        state->broken = true;
     }
-    if (decoder->row + count == decoder->pass_height) {
-        if (!state->jpeg.buffered_image) { /* what follows the last row, to judge it */
-            check_end(state);
-            jpeg_finish_decompress(&state->jpeg);
-        }
-        end_pass(state);
-    }
+    fill_grey(rows + state->filled * stride, (count - state->filled) * stride);
+    if (decoder->row + count == decoder->pass_height) end_pass(state);
     return OFFCUT_OK;
 }
 

@@ -20,18 +20,18 @@ typedef struct jpeg_state {
     struct jpeg_error_mgr errors;
     struct jpeg_destination_mgr destination;
     offcut__jump jump;
-    offcut_status status; /* why the last jump was made */
     offcut__writer *writer;
-    uint8_t *flat; /* a row on white */
+    const uint8_t *rows; /* of the current write */
+    uint32_t count;      /* of these */
+    uint8_t *flat;       /* a row on white */
     JOCTET buffer[BUFFER_BYTES];
 } jpeg_state;
 
 /* ---- what libjpeg calls ---- */
 
+/* Nothing here depends on what a file contains: what can fail is memory. */
 static _Noreturn void leave(jpeg_state *state, const char *text) {
-    /* Nothing here depends on what a file contains: what can fail is memory. */
-    state->status = offcut__fail(state->writer->ctx, OFFCUT_ERR_MEMORY, "JPEG writer: %s", text);
-    OFFCUT__JUMP(state->jump, state->writer->ctx, state->status);
+    offcut__jump_leave(&state->jump, OFFCUT_ERR_MEMORY, "JPEG writer", text);
 }
 
 static _Noreturn void on_error(j_common_ptr common) {
@@ -81,10 +81,18 @@ static void set_chroma(j_compress_ptr jpeg, uint32_t quality) {
     jpeg->comp_info[0].v_samp_factor = 1;
 }
 
-/* Call under OFFCUT__JUMPED. */
-static void write_header(jpeg_state *state) {
+/* May jump. */
+static void write_header(void *self) {
+    jpeg_state *state = self;
     const offcut__picture_spec *spec = &state->writer->spec;
     j_compress_ptr jpeg = &state->jpeg;
+    jpeg->client_data = state;
+    jpeg->err = jpeg_std_error(&state->errors);
+    state->errors.error_exit = on_error;
+    state->errors.emit_message = on_message;
+    state->destination.init_destination = on_begin;
+    state->destination.empty_output_buffer = on_full;
+    state->destination.term_destination = on_end;
     jpeg_create_compress(jpeg);
     jpeg->dest = &state->destination;
     jpeg->image_width = spec->width;
@@ -106,29 +114,17 @@ static void write_header(jpeg_state *state) {
         jpeg_write_icc_profile(jpeg, spec->icc, (unsigned)spec->icc_size);
 }
 
-static offcut_status begin(jpeg_state *state) {
-    state->jpeg.client_data = state;
-    state->jpeg.err = jpeg_std_error(&state->errors);
-    state->errors.error_exit = on_error;
-    state->errors.emit_message = on_message;
-    state->destination.init_destination = on_begin;
-    state->destination.empty_output_buffer = on_full;
-    state->destination.term_destination = on_end;
-    if (OFFCUT__JUMPED(state->jump)) return state->status;
-    write_header(state);
-    return OFFCUT_OK;
-}
-
 static offcut_status jpeg_open(offcut__writer *writer) {
     const offcut__picture_spec *spec = &writer->spec;
     jpeg_state *state = writer->state;
     state->writer = writer;
+    state->jump.ctx = writer->ctx;
     OFFCUT_FAIL_IF(spec->width > JPEG_MAX_DIMENSION || spec->height > JPEG_MAX_DIMENSION,
                    writer->ctx, OFFCUT_ERR_UNSUPPORTED,
                    "a JPEG's sides end at %ld pixels, this is %u x %u", JPEG_MAX_DIMENSION,
                    spec->width, spec->height);
     if (!spec->opaque) OFFCUT_TRY(offcut__alloc(writer->ctx, spec->width, 4, &state->flat));
-    return begin(state);
+    return offcut__jump_run(&state->jump, write_header, state);
 }
 
 static void lay_on_white(uint8_t *flat, const uint8_t *rgba, uint32_t width) {
@@ -138,32 +134,39 @@ static void lay_on_white(uint8_t *flat, const uint8_t *rgba, uint32_t width) {
     }
 }
 
-/* Call under OFFCUT__JUMPED. */
-static void write_row(jpeg_state *state, const uint8_t *row) {
-    if (state->flat) lay_on_white(state->flat, row, state->writer->spec.width);
-    /* The library takes rows it may write to, but only reads them. */
-    JSAMPROW samples = state->flat ? state->flat : (JSAMPROW)(uintptr_t)row;
-    jpeg_write_scanlines(&state->jpeg, &samples, 1);
+/* May jump. */
+static void write_rows(void *self) {
+    jpeg_state *state = self;
+    const uint32_t width = state->writer->spec.width;
+    for (uint32_t i = 0; i < state->count; i++) {
+        const uint8_t *row = state->rows + (size_t)i * width * 4;
+        if (state->flat) lay_on_white(state->flat, row, width);
+        /* The library takes rows it may write to, but only reads them. */
+        JSAMPROW samples = state->flat ? state->flat : (JSAMPROW)(uintptr_t)row;
+        jpeg_write_scanlines(&state->jpeg, &samples, 1);
+    }
 }
 
 static offcut_status jpeg_write(offcut__writer *writer, const uint8_t *rows, uint32_t count) {
     jpeg_state *state = writer->state;
-    if (OFFCUT__JUMPED(state->jump)) return state->status;
-    for (uint32_t i = 0; i < count; i++)
-        write_row(state, rows + (size_t)i * writer->spec.width * 4);
-    return OFFCUT_OK;
+    state->rows = rows;
+    state->count = count;
+    return offcut__jump_run(&state->jump, write_rows, state);
+}
+
+static void write_end(void *self) {
+    jpeg_state *state = self;
+    jpeg_finish_compress(&state->jpeg);
 }
 
 static offcut_status jpeg_finish(offcut__writer *writer) {
     jpeg_state *state = writer->state;
-    if (OFFCUT__JUMPED(state->jump)) return state->status;
-    jpeg_finish_compress(&state->jpeg);
-    return OFFCUT_OK;
+    return offcut__jump_run(&state->jump, write_end, state);
 }
 
 static void jpeg_close(offcut__writer *writer) {
     jpeg_state *state = writer->state;
-    if (state->jpeg.mem) jpeg_destroy_compress(&state->jpeg);
+    jpeg_destroy_compress(&state->jpeg); /* legal at any time, also on a zeroed struct */
     free(state->flat);
 }
 

@@ -41,14 +41,16 @@ typedef struct png_reader {
 struct png_state {
     offcut__jump jump;
     offcut_decoder *decoder;
-    offcut_status status; /* why the last jump was made */
     bool no_memory;
     bool interlaced;
     png_reader readers[READERS];
     uint32_t reader;     /* the one that is at work */
     uint32_t skipped;    /* interlaced: readers that are where their small picture begins */
     uint32_t skip_row;   /* rows that the next one has read past */
-    uint32_t filled;     /* rows of the current read that are done */
+    uint8_t *rows;       /* where the current read puts them ... */
+    uint32_t count;      /* ... how many there are to be ... */
+    uint32_t filled;     /* ... and how many are done */
+    uint32_t y;          /* interlaced: the row that small rows are read for */
     uint8_t *small_rows; /* interlaced: the last row of each small picture, and of the whole one */
     uint8_t *icc;
 };
@@ -56,8 +58,7 @@ struct png_state {
 /* ---- what libpng calls ---- */
 
 static _Noreturn void leave(png_state *state, offcut_status status, const char *text) {
-    state->status = offcut__fail(state->decoder->ctx, status, "PNG: %s", text);
-    OFFCUT__JUMP(state->jump, state->decoder->ctx, status);
+    offcut__jump_leave(&state->jump, status, "PNG", text);
 }
 
 static _Noreturn void on_error(png_structp png, png_const_charp text) {
@@ -103,11 +104,12 @@ static void end_pass(png_state *state) {
     state->small_rows = NULL;
 }
 
-/* Sets up the library as far as the first IDAT. Call under OFFCUT__JUMPED. */
-static void open_reader(png_state *state, uint32_t number) {
+/* Sets up the library as far as the first IDAT. May jump. */
+static void open_reader(png_state *state, uint32_t number, bool with_icc) {
     /* Not decompressed, not kept: text can be a bomb, and none of these is carried on. eXIf is read
-     * by find_exif(), also where it stands behind the picture. */
-    static const png_byte unwanted[] = "tEXt\0zTXt\0iTXt\0eXIf\0sPLT\0hIST\0pCAL\0sCAL\0tIME";
+     * by find_exif(), also where it stands behind the picture. iCCP is unwanted once it is known.
+     */
+    static const png_byte unwanted[] = "tEXt\0zTXt\0iTXt\0eXIf\0sPLT\0hIST\0pCAL\0sCAL\0tIME\0iCCP";
     png_reader *self = &state->readers[number];
     *self = (png_reader){.state = state};
     self->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, self, on_error, on_warning, self,
@@ -119,7 +121,7 @@ static void open_reader(png_state *state, uint32_t number) {
     png_set_user_limits(self->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* ours come later */
     png_set_chunk_malloc_max(self->png, CHUNK_BYTES_MAX);
     png_set_keep_unknown_chunks(self->png, PNG_HANDLE_CHUNK_NEVER, unwanted,
-                                (int)(sizeof unwanted / 5));
+                                (int)(sizeof unwanted / 5) - with_icc);
     png_read_info(self->png, self->info);
 }
 
@@ -198,15 +200,29 @@ static offcut_status describe(png_state *state) {
     return read_icc(state, reader);
 }
 
+static void read_header(void *self) {
+    open_reader(self, 0, true);
+}
+
 static offcut_status png_open(offcut_decoder *decoder) {
     png_state *state = decoder->state;
     state->decoder = decoder;
-    if (OFFCUT__JUMPED(state->jump)) return state->status;
-    open_reader(state, 0);
+    state->jump.ctx = decoder->ctx;
+    OFFCUT_TRY(offcut__jump_run(&state->jump, read_header, state));
     return describe(state);
 }
 
 /* ---- beginning ---- */
+
+/* May jump. */
+static void open_readers(void *self) {
+    png_state *state = self;
+    const uint32_t count = state->interlaced ? READERS : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        open_reader(state, i, false);
+        set_transforms(state, &state->readers[i]);
+    }
+}
 
 static offcut_status png_start(offcut_decoder *decoder, uint32_t reduce) {
     png_state *state = decoder->state;
@@ -214,23 +230,19 @@ static offcut_status png_start(offcut_decoder *decoder, uint32_t reduce) {
     decoder->pass_width = decoder->info.width;
     decoder->pass_height = decoder->info.height;
     end_pass(state);
+    state->no_memory = false;
     state->reader = state->skipped = 0;
     state->skip_row = 0;
     if (state->interlaced)
         OFFCUT_TRY(offcut__alloc(decoder->ctx, READERS + 1, offcut__decoder_stride(decoder),
                                  &state->small_rows));
-    if (OFFCUT__JUMPED(state->jump)) return state->status;
-    for (uint32_t i = 0; i < (state->interlaced ? READERS : 1u); i++) {
-        open_reader(state, i);
-        set_transforms(state, &state->readers[i]);
-    }
-    return OFFCUT_OK;
+    return offcut__jump_run(&state->jump, open_readers, state);
 }
 
 /* What a failure within the picture means: the status, or OK where the rest may be missing. */
 static offcut_status forgive(png_state *state) {
-    if (!state->decoder->options.allow_truncated || state->status == OFFCUT_ERR_MEMORY)
-        return state->status;
+    const offcut_status status = state->jump.status;
+    if (!state->decoder->options.allow_truncated || status == OFFCUT_ERR_MEMORY) return status;
     state->readers[state->reader].broken = true;
     return OFFCUT_OK;
 }
@@ -245,8 +257,9 @@ static uint32_t rows_before(const offcut_decoder *decoder, uint32_t number) {
     return rows;
 }
 
-/* Some rows of what the next readers have to read past; true if none is left. */
-static bool skip_rows(png_state *state) {
+/* Some rows of what the next readers have to read past. May jump. */
+static void skip_rows(void *self) {
+    png_state *state = self;
     const offcut_decoder *decoder = state->decoder;
     const uint32_t rows = SKIP_PIXELS / decoder->info.width + 1;
     for (uint32_t count = 0; state->skipped < READERS && count < rows;) {
@@ -261,14 +274,14 @@ static bool skip_rows(png_state *state) {
         state->skip_row++;
         count++;
     }
-    return state->skipped == READERS;
 }
 
 static offcut_status png_prepare(offcut_decoder *decoder, bool *ready) {
     png_state *state = decoder->state;
     *ready = !state->interlaced;
-    if (OFFCUT__JUMPED(state->jump)) return forgive(state);
-    if (state->interlaced) *ready = skip_rows(state);
+    if (*ready) return OFFCUT_OK;
+    if (offcut__jump_run(&state->jump, skip_rows, state) != OFFCUT_OK) return forgive(state);
+    *ready = state->skipped == READERS;
     return OFFCUT_OK;
 }
 
@@ -279,18 +292,16 @@ static bool has_row(const offcut_decoder *decoder, uint32_t number, uint32_t y) 
            (y - adam7[number].y) % adam7[number].step_y == 0;
 }
 
-/* Reads the row of each small picture that is in this row; what fails stays broken. */
-static offcut_status read_small_rows(png_state *state, uint32_t y) {
+/* Reads the row of each small picture that is in row y, from the reader at work on. May jump. */
+static void read_small_rows(void *self) {
+    png_state *state = self;
     const size_t stride = offcut__decoder_stride(state->decoder);
-    state->reader = 0;
-    if (OFFCUT__JUMPED(state->jump)) OFFCUT_TRY(forgive(state));
     for (; state->reader < READERS; state->reader++) {
         png_reader *reader = &state->readers[state->reader];
-        if (reader->broken || !has_row(state->decoder, state->reader, y)) continue;
+        if (reader->broken || !has_row(state->decoder, state->reader, state->y)) continue;
         /* libpng copies as many pixels as the whole picture is wide. */
         png_read_row(reader->png, state->small_rows + (size_t)state->reader * stride, NULL);
     }
-    return OFFCUT_OK;
 }
 
 /* What the small pictures have of a row, to its places. */
@@ -324,32 +335,42 @@ static void fill_row(const png_state *state, uint32_t y, uint8_t *row) {
     memcpy(above, row, stride);
 }
 
-static offcut_status read_interlaced(png_state *state, uint8_t *rows, uint32_t count) {
+static offcut_status read_interlaced(png_state *state) {
     const size_t stride = offcut__decoder_stride(state->decoder);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t y = state->decoder->row + i;
-        OFFCUT_TRY(read_small_rows(state, y));
-        merge_row(state, y, rows + i * stride);
-        if (state->decoder->options.allow_truncated) fill_row(state, y, rows + i * stride);
+    for (; state->filled < state->count; state->filled++) {
+        uint8_t *row = state->rows + state->filled * stride;
+        state->y = state->decoder->row + state->filled;
+        state->reader = 0;
+        while (offcut__jump_run(&state->jump, read_small_rows, state) != OFFCUT_OK)
+            OFFCUT_TRY(forgive(state)); /* that reader stays broken */
+        merge_row(state, state->y, row);
+        if (state->decoder->options.allow_truncated) fill_row(state, state->y, row);
     }
     return OFFCUT_OK;
 }
 
-static offcut_status read_plain(png_state *state, uint8_t *rows, uint32_t count) {
+/* May jump. */
+static void read_rows(void *self) {
+    png_state *state = self;
     const size_t stride = offcut__decoder_stride(state->decoder);
-    const png_reader *reader = &state->readers[0];
-    state->filled = 0;
-    if (OFFCUT__JUMPED(state->jump)) OFFCUT_TRY(forgive(state));
-    for (; !reader->broken && state->filled < count; state->filled++)
-        png_read_row(reader->png, rows + state->filled * stride, NULL);
-    memset(rows + state->filled * stride, 0, (count - state->filled) * stride);
+    for (; state->filled < state->count; state->filled++)
+        png_read_row(state->readers[0].png, state->rows + state->filled * stride, NULL);
+}
+
+static offcut_status read_plain(png_state *state) {
+    const size_t stride = offcut__decoder_stride(state->decoder);
+    if (!state->readers[0].broken && offcut__jump_run(&state->jump, read_rows, state) != OFFCUT_OK)
+        OFFCUT_TRY(forgive(state));
+    memset(state->rows + state->filled * stride, 0, (state->count - state->filled) * stride);
     return OFFCUT_OK;
 }
 
 static offcut_status png_read(offcut_decoder *decoder, uint8_t *rows, uint32_t count) {
     png_state *state = decoder->state;
-    OFFCUT_TRY(state->interlaced ? read_interlaced(state, rows, count)
-                                 : read_plain(state, rows, count));
+    state->rows = rows;
+    state->count = count;
+    state->filled = 0;
+    OFFCUT_TRY(state->interlaced ? read_interlaced(state) : read_plain(state));
     if (decoder->row + count == decoder->pass_height) end_pass(state);
     return OFFCUT_OK;
 }

@@ -42,8 +42,9 @@ typedef struct png_state {
     png_infop info;
     z_stream deflate;
     offcut__jump jump;
-    offcut_status status; /* why the last jump was made */
     offcut__writer *writer;
+    const uint8_t *rows;     /* of the current write */
+    uint32_t count;          /* of these */
     size_t stride;           /* of the rows that come */
     size_t pixel, line_size; /* of what is filtered, in bytes */
     uint8_t *line, *above;   /* a row as the file has it, and the one before */
@@ -56,11 +57,10 @@ typedef struct png_state {
 
 /* ---- what libpng calls ---- */
 
+/* Nothing here depends on what a file contains: what can fail is memory. */
 static _Noreturn void on_error(png_structp png, png_const_charp text) {
     png_state *state = png_get_error_ptr(png);
-    /* Nothing here depends on what a file contains: what can fail is memory. */
-    state->status = offcut__fail(state->writer->ctx, OFFCUT_ERR_MEMORY, "PNG writer: %s", text);
-    OFFCUT__JUMP(state->jump, state->writer->ctx, state->status);
+    offcut__jump_leave(&state->jump, OFFCUT_ERR_MEMORY, "PNG writer", text);
 }
 
 static void on_warning(png_structp png, png_const_charp text) {
@@ -85,10 +85,15 @@ static int colour_type(const offcut__picture_spec *spec) {
     return spec->opaque ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_RGB_ALPHA;
 }
 
-/* Call under OFFCUT__JUMPED. */
-static void write_header(png_state *state) {
+/* May jump. */
+static void write_header(void *self) {
+    png_state *state = self;
     const offcut__picture_spec *spec = &state->writer->spec;
-    png_structp png = state->png;
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, state, on_error, on_warning);
+    state->png = png;
+    if (png) state->info = png_create_info_struct(png);
+    if (!state->info)
+        offcut__jump_leave(&state->jump, OFFCUT_ERR_MEMORY, "PNG writer", "no memory to begin");
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_benign_errors(png, 1);
     png_set_write_fn(png, state, on_write, on_flush);
@@ -139,22 +144,13 @@ static offcut_status allocate(png_state *self) {
     return offcut__alloc(self->writer->ctx, self->line_size + 1, 1, &self->scratch);
 }
 
-static offcut_status begin(png_state *state) {
-    OFFCUT_TRY(allocate(state));
-    if (OFFCUT__JUMPED(state->jump)) return state->status;
-    state->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, state, on_error, on_warning);
-    if (state->png) state->info = png_create_info_struct(state->png);
-    OFFCUT_FAIL_IF(!state->info, state->writer->ctx, OFFCUT_ERR_MEMORY,
-                   "no memory for the PNG writer");
-    write_header(state);
-    return OFFCUT_OK;
-}
-
 static offcut_status png_open(offcut__writer *writer) {
     png_state *state = writer->state;
     state->writer = writer;
+    state->jump.ctx = writer->ctx;
     OFFCUT_TRY(check_spec(writer->ctx, &writer->spec));
-    return begin(state);
+    OFFCUT_TRY(allocate(state));
+    return offcut__jump_run(&state->jump, write_header, state);
 }
 
 /* ---- rows ---- */
@@ -190,7 +186,7 @@ static void filter_row(const png_state *state, int strategy) {
                                state->line_size, state->pixel);
 }
 
-/* Call under OFFCUT__JUMPED. */
+/* May jump. */
 static void write_idat(png_state *state) {
     png_write_chunk(state->png, (png_const_bytep) "IDAT", state->idat,
                     IDAT_BYTES - state->deflate.avail_out);
@@ -198,7 +194,7 @@ static void write_idat(png_state *state) {
     state->deflate.avail_out = IDAT_BYTES;
 }
 
-/* Deflates the filtered row, or with Z_FINISH what is left. Call under OFFCUT__JUMPED. */
+/* Deflates the filtered row, or with Z_FINISH what is left. May jump. */
 static void deflate_row(png_state *state, int flush) {
     z_stream *stream = &state->deflate;
     stream->next_in = state->filtered;
@@ -210,7 +206,7 @@ static void deflate_row(png_state *state, int flush) {
     }
 }
 
-/* Ends a block where the strategy changes. Call under OFFCUT__JUMPED. */
+/* Ends a block where the strategy changes. May jump. */
 static void set_strategy(png_state *state, int strategy) {
     if (strategy == state->strategy) return;
     state->strategy = strategy;
@@ -240,7 +236,7 @@ static void try_row(png_state *state) {
     for (int strategy = 0; strategy < 2; strategy++) deflateReset(&state->trials[strategy]);
 }
 
-/* Call under OFFCUT__JUMPED. */
+/* May jump. */
 static void write_row(png_state *state, const uint8_t *row) {
     pack_row(state, row);
     if (state->scratch && state->row % BAND_ROWS < TRIAL_ROWS) try_row(state);
@@ -252,20 +248,28 @@ static void write_row(png_state *state, const uint8_t *row) {
     state->row++;
 }
 
+static void write_rows(void *self) {
+    png_state *state = self;
+    for (uint32_t i = 0; i < state->count; i++) write_row(state, state->rows + i * state->stride);
+}
+
 static offcut_status png_write(offcut__writer *writer, const uint8_t *rows, uint32_t count) {
     png_state *state = writer->state;
-    if (OFFCUT__JUMPED(state->jump)) return state->status;
-    for (uint32_t i = 0; i < count; i++) write_row(state, rows + i * state->stride);
-    return OFFCUT_OK;
+    state->rows = rows;
+    state->count = count;
+    return offcut__jump_run(&state->jump, write_rows, state);
+}
+
+static void write_end(void *self) {
+    png_state *state = self;
+    deflate_row(state, Z_FINISH);
+    if (state->deflate.avail_out < IDAT_BYTES) write_idat(state);
+    png_write_chunk(state->png, (png_const_bytep) "IEND", NULL, 0);
 }
 
 static offcut_status png_finish(offcut__writer *writer) {
     png_state *state = writer->state;
-    if (OFFCUT__JUMPED(state->jump)) return state->status;
-    deflate_row(state, Z_FINISH);
-    if (state->deflate.avail_out < IDAT_BYTES) write_idat(state);
-    png_write_chunk(state->png, (png_const_bytep) "IEND", NULL, 0);
-    return OFFCUT_OK;
+    return offcut__jump_run(&state->jump, write_end, state);
 }
 
 static void png_close(offcut__writer *writer) {
