@@ -16,6 +16,7 @@ SET_WEIGHT = {
 HUMAN_SHARE = 0.6
 COMPOSITE_SHARE = 0.12
 NEGATIVE_SHARE = 0.015
+SPOILT_SHARE = 0.5  # the others stay as they were taken
 # How much one picture of each kind counts in the loss.
 LOSS_WEIGHT = {"human": 1.0, "teacher": 0.7, "composite": 1.0, "negative": 0.5}
 
@@ -52,7 +53,9 @@ def draw_sample(records, rng, size):
         sample = records.pixels[number], group
     four, kind = sample
     photo, mask = warp(four, rng, size)
-    return spoil(photo, rng), mask, LOSS_WEIGHT[kind]
+    if rng.random() < SPOILT_SHARE:
+        photo = spoil(photo, rng)
+    return photo, mask, LOSS_WEIGHT[kind]
 
 
 def negative(records, rng):

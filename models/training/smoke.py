@@ -99,15 +99,15 @@ def check_training(folder):
     """20 steps at once, and 10 + 10 with a resume between: the same weights, a smaller loss."""
     import torch
 
-    common = ("--cache", folder / "cache", "--batch", 8, "--size", 128, "--small", 64)
+    common = ("--cache", folder / "cache", "--batch", 8, "--sizes", "64:14", "128:6")
     common += ("--workers", 0, "--warmup", 2, "--rate", "2e-3", "--log-every", 1)
     common += ("--save-every", 10)
-    log = run("train.py", *common, "--run", folder / "whole", "--steps", 20)
+    log = run("train.py", *common, "--run", folder / "whole")
     losses = [float(line.split()[2]) for line in log.splitlines()]
     check(len(losses) == 20 and losses[-1] < losses[0], f"loss {losses[0]} -> {losses[-1]}")
     whole = torch.load(folder / "whole" / "checkpoint.pt", weights_only=True)
     interrupt_at(10, folder, common)
-    run("train.py", *common, "--run", folder / "halves", "--steps", 20)
+    run("train.py", *common, "--run", folder / "halves")
     halves = torch.load(folder / "halves" / "checkpoint.pt", weights_only=True)
     same = all(
         torch.allclose(a.float(), b.float(), atol=1e-5)
@@ -118,7 +118,7 @@ def check_training(folder):
 
 def interrupt_at(step, folder, common):
     """A run of the same schedule that is killed right after its checkpoint at `step`."""
-    command = [sys.executable, str(HERE / "train.py"), *map(str, common), "--steps", "20",
+    command = [sys.executable, str(HERE / "train.py"), *map(str, common),
                "--run", str(folder / "halves")]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:

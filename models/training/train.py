@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains the network; stops and resumes at any step with the same pictures.
 
-    python3 models/training/train.py --cache CACHE --run RUN --steps 12000
+    python3 models/training/train.py --cache CACHE --run RUN --sizes 192:6000 256:4000 320:2000
 
 RUN/checkpoint.pt is written every few minutes and resumed from when it exists. The schedule counts
-steps, not time, so a paused process loses nothing; a later call with another --steps moves the end
+steps, not time, so a paused process loses nothing; a later call with other --sizes moves the end
 of the schedule.
 """
 import argparse
@@ -48,8 +48,12 @@ class Batches(Dataset):
 
 
 def size_at(args, step):
-    """Small pictures first: they teach the same for two thirds of the time."""
-    return args.small if step < args.steps * args.small_share else args.size
+    """Small pictures first: they teach nearly the same in a third of the time."""
+    for size, steps in args.sizes:
+        if step < steps:
+            return size
+        step -= steps
+    return args.sizes[-1][0]
 
 
 def rate_at(args, step):
@@ -135,7 +139,7 @@ def restore(args, network, average, optimizer):
     elif args.warm_start:
         records = Records(args.cache)
         rng = np.random.default_rng(args.seed)
-        batches = (to_tensors(draw_batch(records, rng, 16, args.small))[0] for _ in range(12))
+        batches = (to_tensors(draw_batch(records, rng, 16, args.sizes[0][0]))[0] for _ in range(12))
         warm_start(network, args.warm_start, batches)
         average.load_state_dict(network.state_dict())
     return 0
@@ -201,12 +205,27 @@ def report(args, done, first, running, began):
     )
 
 
+def stage(text):
+    """ "192:6000" -> (192, 6000)"""
+    size, steps = map(int, text.split(":"))
+    if size <= 0 or size % 64 or steps < 1:
+        raise ValueError(text)
+    return size, steps
+
+
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, required=True, help="what prepare.py wrote")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--design", choices=sorted(DESIGNS), default="nested")
-    parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument(
+        "--sizes",
+        type=stage,
+        nargs="+",
+        default=[(192, 6000), (256, 4000), (320, 2000)],
+        metavar="SIZE:STEPS",
+        help="so many steps with pictures of that size (a multiple of 64), one after the other",
+    )
     parser.add_argument("--batch", type=int, default=16, help="pictures per step, all processes")
     parser.add_argument("--processes", type=int, default=1, help="1-thread processes beat threads")
     parser.add_argument("--threads", type=int, default=1)
@@ -215,9 +234,6 @@ def parse(arguments=None):
     parser.add_argument("--fall", type=float, default=0.6, help="share of steps with falling rate")
     parser.add_argument("--warmup", type=int, default=100)
     parser.add_argument("--weight-decay", type=float, default=1e-2)
-    parser.add_argument("--size", type=int, default=320)
-    parser.add_argument("--small", type=int, default=256)
-    parser.add_argument("--small-share", type=float, default=0.7)
     parser.add_argument(
         "--bfloat16", action="store_true", help="where the CPU has it (AMX, AVX512)"
     )
@@ -229,6 +245,7 @@ def parse(arguments=None):
     parser.add_argument("--save-every", type=int, default=200)
     parser.add_argument("--keep-every", type=int, default=2000)
     args = parser.parse_args(arguments)
+    args.steps = sum(steps for _, steps in args.sizes)
     if args.batch % args.processes:
         parser.error(f"--batch must be a multiple of --processes, received {args.batch}")
     return args
