@@ -2,26 +2,15 @@
  * The int8 kernels against plain loops written here, byte for byte, over random shapes, strides and
  * slices; nothing outside the result may change. */
 #include "nn/kernels/conv8_tile.h"
-#include "nn/kernels/kernels.h"
-#include "nn_check.h"
 
 #include <math.h>
 
 #define ARENA ((size_t)1 << 18) /* floats */
+#include "kernel_check.h"
+
 #define ROUNDS 200
 
-static float *arena, *expected;
-static size_t arena_used;
-
-static size_t take(size_t floats) {
-    const size_t at = arena_used;
-    arena_used += (floats + 15) & ~(size_t)15;
-    if (arena_used > ARENA) {
-        printf("the test's arena is too small\n");
-        exit(2);
-    }
-    return at;
-}
+static float *expected;
 
 /* Quads that may be a part of a wider picture. */
 static offcut__view quads(int32_t c, int32_t h, int32_t w) {
@@ -76,12 +65,7 @@ static int8_t finish(float y, int32_t lo, int32_t hi) {
 static void check(const char *what, offcut__op *op) {
     op->units = (uint32_t)op->out.shape.dims[2];
     op->scratch_offset = take(op->scratch_size);
-    for (uint32_t unit = 0; unit < op->units;) {
-        uint32_t end = unit + (uint32_t)check_between(1, 9);
-        if (end > op->units) end = op->units;
-        op->run(op, arena, unit, end);
-        unit = end;
-    }
+    run_sliced(op);
     const offcut__view *out = &op->out;
     memcpy(expected + op->scratch_offset, arena + op->scratch_offset,
            op->scratch_size * sizeof *arena);

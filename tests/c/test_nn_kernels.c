@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Every fast kernel against the plain one, over random shapes, strides and slices. */
 #include "nn/kernels/conv_tile.h"
-#include "nn/kernels/kernels.h"
 #include "nn/kernels/simd.h"
-#include "nn_check.h"
 
 #include <math.h>
 
 #define ARENA ((size_t)1 << 21) /* floats */
-
-static float *arena;
-static size_t arena_used;
-
-static size_t take(size_t floats) {
-    const size_t at = arena_used;
-    arena_used += (floats + 15) & ~(size_t)15;
-    if (arena_used > ARENA) {
-        printf("the test's arena is too small\n");
-        exit(2);
-    }
-    return at;
-}
+#include "kernel_check.h"
 
 /* An image whose pixels may lie apart, as a part of a Concat result does. */
 static offcut__view image(int32_t n, int32_t c, int32_t h, int32_t w) {
@@ -33,16 +19,6 @@ static offcut__view image(int32_t n, int32_t c, int32_t h, int32_t w) {
 
 static void randomise(void) {
     for (size_t i = 0; i < ARENA; i++) arena[i] = check_float();
-}
-
-/* Runs op in slices of a random length. */
-static void run_sliced(const offcut__op *op) {
-    for (uint32_t unit = 0; unit < op->units;) {
-        uint32_t end = unit + (uint32_t)check_between(1, 7);
-        if (end > op->units) end = op->units;
-        op->run(op, arena, unit, end);
-        unit = end;
-    }
 }
 
 /* fast and plain have run: compares their results, and what lies between the pixels with what was

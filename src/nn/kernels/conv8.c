@@ -191,14 +191,11 @@ OFFCUT__INLINE void finish_row(const finisher *f, int8_t *out, const int32_t *su
         OFFCUT__UNROLL
         for (int k = 0; k < 4; k++)
             y[k] = requantise(f, sums + 4 * (x + k), adds ? add + 4 * (x + k) : NULL);
-        i8x16_store(out + 4 * x,
-                    i8x16_min(i8x16_max(i8x16_pack(y[0], y[1], y[2], y[3]), f->lo), f->hi));
+        quads_store(out + 4 * x, y, f->lo, f->hi);
     }
-    for (; x < width; x++) {
-        const i32x4 y = requantise(f, sums + 4 * x, adds ? add + 4 * x : NULL);
-        const i8x16 bytes = i8x16_min(i8x16_max(i8x16_pack(y, y, y, y), f->lo), f->hi);
-        memcpy(out + 4 * x, &bytes, 4);
-    }
+    for (; x < width; x++)
+        quad_store(out + 4 * x, requantise(f, sums + 4 * x, adds ? add + 4 * x : NULL), f->lo,
+                   f->hi);
 }
 
 static void finish_quads(const offcut__op *op, float *arena, int32_t y, uint32_t first,

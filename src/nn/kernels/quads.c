@@ -105,14 +105,10 @@ OFFCUT__INLINE void add_row(const adder *a, int8_t *out, const int8_t *x1, const
         OFFCUT__UNROLL
         for (int k = 0; k < 4; k++)
             y[k] = add_pixel(a, x1 + 4 * (x + k), two ? x2 + 4 * (x + k) : NULL);
-        i8x16_store(out + 4 * x,
-                    i8x16_min(i8x16_max(i8x16_pack(y[0], y[1], y[2], y[3]), a->lo), a->hi));
+        quads_store(out + 4 * x, y, a->lo, a->hi);
     }
-    for (; x < width; x++) {
-        const i32x4 y = add_pixel(a, x1 + 4 * x, two ? x2 + 4 * x : NULL);
-        const i8x16 bytes = i8x16_min(i8x16_max(i8x16_pack(y, y, y, y), a->lo), a->hi);
-        memcpy(out + 4 * x, &bytes, 4);
-    }
+    for (; x < width; x++)
+        quad_store(out + 4 * x, add_pixel(a, x1 + 4 * x, two ? x2 + 4 * x : NULL), a->lo, a->hi);
 }
 
 void offcut__add8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
@@ -301,11 +297,7 @@ static void depthwise_pixel(const offcut__op *op, const float *arena, int8_t *to
     if (op->in_count > 1)
         result = result + f32x4_load_bytes(quads_read(&op->in[1], arena, y, g) + 4 * x) *
                               f32x4_splat(c->residual);
-    const i32x4 rounded = i32x4_round(result);
-    const i8x16 bytes =
-        i8x16_min(i8x16_max(i8x16_pack(rounded, rounded, rounded, rounded), i8x16_splat(c->lo)),
-                  i8x16_splat(c->hi));
-    memcpy(to, &bytes, 4);
+    quad_store(to, i32x4_round(result), i8x16_splat(c->lo), i8x16_splat(c->hi));
 }
 
 void offcut__depthwise8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {

@@ -230,6 +230,16 @@ OFFCUT__INLINE i8x16 i8x16_pack(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
 #endif
 }
 
+/* Four quads, or one, clamped to lo..hi. */
+OFFCUT__INLINE void quads_store(int8_t *p, const i32x4 y[4], i8x16 lo, i8x16 hi) {
+    i8x16_store(p, i8x16_min(i8x16_max(i8x16_pack(y[0], y[1], y[2], y[3]), lo), hi));
+}
+
+OFFCUT__INLINE void quad_store(int8_t *p, i32x4 y, i8x16 lo, i8x16 hi) {
+    const i8x16 bytes = i8x16_min(i8x16_max(i8x16_pack(y, y, y, y), lo), hi);
+    memcpy(p, &bytes, 4);
+}
+
 /* e^x, relative error below 2e-7 where the result is normal; saturates at both ends. Cephes'
  * polynomial. */
 OFFCUT__INLINE f32x4 f32x4_exp(f32x4 x) {
