@@ -22,6 +22,7 @@ import { writeSheet } from './sheet.js';
  * @property {boolean} [json]
  * @property {boolean} refine
  * @property {string} [sheet]
+ * @property {string} [beside]
  * @property {number} rows
  * @property {number} jobs
  * @property {boolean} [each]
@@ -46,6 +47,7 @@ const command = new Command('npm run eval --')
     '--sheet <FILE>',
     'write a contact sheet: photo, mask, cut-out on white, dark and a colour',
   )
+  .option('--beside <FILE>', "another network's mask and cut-outs beside those on the sheet")
   .option('--rows <N>', 'pictures on the contact sheet, spread over all', count, 24)
   .option('--jobs <N>', 'pictures at a time', count, Math.min(2, os.availableParallelism()))
   .option('--each', 'print every picture too')
@@ -74,6 +76,13 @@ function findPictures() {
   return pictures;
 }
 
+/** The network that is scored, `undefined` for the default, and one for the sheet. */
+function models() {
+  return [flags.model, ...(flags.sheet && flags.beside ? [flags.beside] : [])].map(
+    (file) => file && path.resolve(file),
+  );
+}
+
 /** @param {number} done @param {number} all */
 function showProgress(done, all) {
   if (!process.stderr.isTTY) return;
@@ -89,7 +98,7 @@ function showProgress(done, all) {
  */
 async function work(pictures, queue, answers) {
   const worker = new Worker(new URL('worker.js', import.meta.url), {
-    workerData: { model: flags.model && path.resolve(flags.model), refine: flags.refine },
+    workerData: { models: models(), refine: flags.refine },
   });
   while (queue.next < pictures.length) {
     const index = queue.next++;
@@ -124,9 +133,11 @@ function summarise(pictures, answers) {
 /** @param {Record<string, ReturnType<typeof mean>>} sets */
 function print(sets) {
   if (flags.json) return console.log(JSON.stringify({ sets }));
-  const width = Math.max(3, ...Object.keys(sets).map((name) => name.length));
+  const several = Object.keys(sets).length > 1;
+  const all = several ? { ...sets, 'mean of sets': mean(Object.values(sets)) } : sets;
+  const width = Math.max(...Object.keys(all).map((name) => name.length));
   console.log(`${'set'.padEnd(width)}    n     IoU     MAE  boundary IoU`);
-  for (const [name, { n, iou, mae, boundaryIou }] of Object.entries(sets)) {
+  for (const [name, { n, iou, mae, boundaryIou }] of Object.entries(all)) {
     const figures = [iou.toFixed(4), mae.toFixed(4), boundaryIou.toFixed(4).padStart(12)];
     console.log(`${name.padEnd(width)} ${String(n).padStart(4)}  ${figures.join('  ')}`);
   }
@@ -137,8 +148,7 @@ async function main() {
   const pictures = findPictures();
   if (pictures.length === 0) throw new Error(`${folder}: no SET/NAME.webp with SET/NAME.png`);
   // A network that cannot be used should say so once.
-  const engine = await createEngine({ model: flags.model && path.resolve(flags.model) });
-  engine.dispose();
+  for (const model of models()) (await createEngine({ model })).dispose();
   /** @type {Answer[]} */
   const answers = [];
   const queue = { next: 0, done: 0 };

@@ -10,22 +10,24 @@ const GROUNDS = [
   { r: 255, g: 0, b: 255 },
 ];
 
+/** @typedef {{ mask: Uint8Array, cutout: Uint8Array }} Matte PNGs: grey, with alpha */
+
 /**
- * One picture's line of the sheet: photo, mask, and the cut-out on white, dark and a colour.
+ * One picture's line of the sheet: the photo, and of each network the mask and the cut-out on
+ * white, dark and a colour.
  *
  * @param {Buffer} photo
- * @param {Uint8Array} mask a grey PNG
- * @param {Uint8Array} cutout
+ * @param {Matte[]} mattes by network
  * @returns {Promise<Buffer[]>} PNGs, no side longer than a cell's
  */
-export async function createLine(photo, mask, cutout) {
+export async function createLine(photo, mattes) {
   const fit = (/** @type {Uint8Array} */ bytes) =>
     sharp(bytes).resize(CELL, CELL, { fit: 'inside' });
-  return Promise.all([
-    fit(photo).png().toBuffer(),
-    fit(mask).png().toBuffer(),
-    ...GROUNDS.map((ground) => fit(cutout).flatten({ background: ground }).png().toBuffer()),
+  const cells = mattes.flatMap(({ mask, cutout }) => [
+    fit(mask),
+    ...GROUNDS.map((ground) => fit(cutout).flatten({ background: ground })),
   ]);
+  return Promise.all([fit(photo), ...cells].map((cell) => cell.png().toBuffer()));
 }
 
 /**
@@ -41,7 +43,7 @@ export async function writeSheet(lines, file) {
       top: GAP + row * step,
     })),
   );
-  const width = GAP + (2 + GROUNDS.length) * step;
+  const width = GAP + lines[0].length * step;
   const height = GAP + lines.length * step;
   await sharp({ create: { width, height, channels: 3, background: PAPER } })
     .composite(tiles)

@@ -7,6 +7,8 @@ import { createEngine } from '../../js/index.node.js';
 import { score } from './score.js';
 import { createLine } from './sheet.js';
 
+/** @import { Engine } from '../../js/index.node.js' */
+
 /**
  * @typedef {object} Picture
  * @property {string} set
@@ -20,7 +22,8 @@ import { createLine } from './sheet.js';
  * @property {string} [error]
  */
 
-const { model, refine } = workerData;
+/** @type {{ models: (string | undefined)[], refine: boolean }} the first network is scored */
+const { models, refine } = workerData;
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
 
 /** @param {Uint8Array} png */
@@ -33,14 +36,23 @@ function readGrey(png) {
 }
 
 /**
- * @param {import('../../js/index.node.js').Engine} engine
+ * @param {Engine} engine
+ * @param {Buffer} photo
+ */
+async function cutOut(engine, photo) {
+  const { png, mask } = await engine.removeBackground(photo, { mask: true, refine });
+  return { cutout: png, mask: /** @type {Uint8Array} */ (mask) };
+}
+
+/**
+ * @param {Engine[]} engines
  * @param {Picture} picture
  * @returns {Promise<Answer>}
  */
-async function evaluate(engine, picture) {
+async function evaluate(engines, picture) {
   const photo = await readFile(picture.photo);
-  const result = await engine.removeBackground(photo, { output: 'mask', refine });
-  const alpha = await readGrey(result.png);
+  const { png } = await engines[0].removeBackground(photo, { output: 'mask', refine });
+  const alpha = await readGrey(png);
   const truth = await readGrey(await readFile(picture.truth));
   const { width, height } = truth.info;
   if (alpha.info.width !== width || alpha.info.height !== height)
@@ -49,13 +61,13 @@ async function evaluate(engine, picture) {
     );
   const answer = { score: score(alpha.data, truth.data, width, height, picture.set) };
   if (!picture.show) return answer;
-  const cutout = await engine.removeBackground(photo, { refine });
-  return { ...answer, line: await createLine(photo, result.png, cutout.png) };
+  const mattes = await Promise.all(engines.map((engine) => cutOut(engine, photo)));
+  return { ...answer, line: await createLine(photo, mattes) };
 }
 
 sharp.concurrency(1); // the workers are the concurrency
 // As a promise: pictures may be asked for before the network is loaded.
-const ready = createEngine({ model });
+const ready = Promise.all(models.map((model) => createEngine({ model })));
 port.on('message', async (/** @type {Picture} */ picture) => {
   try {
     port.postMessage(await evaluate(await ready, picture));

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { score } from '../../models/eval/score.js';
+import { brightnessNetwork } from './onnx.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -104,6 +105,26 @@ test('the command scores a folder, draws a sheet, and refinement is what it adds
   assert.ok(refined.boundaryIou > plain.boundaryIou, JSON.stringify({ refined, plain }));
   const { width, height } = await sharp(sheet).metadata();
   assert.deepEqual([width, height], [8 + 5 * 248, 8 + 2 * 248]);
+});
+
+test('another network beside the first on the sheet', async () => {
+  const sheet = path.join(folder, 'beside.png');
+  const network = path.join(folder, 'network.onnx');
+  await writeFile(network, brightnessNetwork());
+  const flags = ['--sheet', sheet, '--rows', '1', '--beside', network];
+  const table = await evaluate(folder, ...flags);
+  assert.equal(table, await evaluate(folder), 'the scores are those of the first');
+  const { width, height } = await sharp(sheet).metadata();
+  assert.deepEqual([width, height], [8 + 9 * 248, 8 + 248]);
+  const [first, other] = await Promise.all(
+    [1, 5].map((column) =>
+      sharp(sheet)
+        .extract({ left: 8 + column * 248, top: 8, width: 240, height: 180 })
+        .raw()
+        .toBuffer(),
+    ),
+  );
+  assert.notDeepEqual(first, other);
 });
 
 test('one bad picture is named and does not stop the rest', async () => {
