@@ -233,8 +233,9 @@ export async function* removeBackgrounds(ready, inputs, options) {
   const { signal } = readOptions({ ...rest, onProgress });
   const engine = await unlessAborted(signal, ready);
   const limits = { concurrency: concurrency ?? engine.concurrency, signal };
-  yield* inOrder(inputs, limits, (input, index, stop) =>
-    engine.removeBackground(input, {
+  yield* inOrder(inputs, limits, async (input, index, stop) =>
+    // Each asks for it: another call may have disposed of the one before.
+    (await ready()).removeBackground(input, {
       ...rest,
       signal: stop,
       onProgress: onProgress && ((stage, fraction) => onProgress(stage, fraction, index)),

@@ -14,7 +14,7 @@ import { Job, createInput } from './job.js';
 import { readSpec } from './model.js';
 import { readMask } from './network.js';
 import { profileNetwork } from './profile.js';
-import { concat, toBytes } from './source.js';
+import { concat, readSource, toBytes } from './source.js';
 import { nextTask } from './task.js';
 
 /**
@@ -142,14 +142,14 @@ export class Direct {
    */
   async #run(source, settings) {
     this.#alive();
-    const { signal } = settings;
-    if (signal?.aborted) throw cancelled(signal);
-    const bytes = await source.read(settings.bytesMax);
+    const bytes = await readSource(source, settings);
     const { binding, model, network } = await this.#ready();
     const start = performance.now();
     const input = network && inputOf(network, this.#spec);
-    const job = new Job(binding, { model, input, bytes, settings });
+    /** @type {Job | undefined} */
+    let job;
     try {
+      job = new Job(binding, { model, input, bytes, settings });
       const passes = settings.mask && settings.output !== 'mask' ? 2 : 1;
       const png = await this.#drive(job, settings, { pass: 0, passes, network });
       const { coverage, box } = job.subject; // a second pass would say the same
@@ -165,7 +165,7 @@ export class Direct {
       const how = { variant, backend: this.backend, worker: false };
       return { png, image, ...(mask && { mask }), coverage, box, timings, ...how };
     } finally {
-      job.free();
+      job?.free();
       if (this.memoryBytes > MEMORY_KEPT) this.#instance = undefined;
     }
   }

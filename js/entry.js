@@ -14,7 +14,7 @@ import { chooseVariant } from './features.js';
 import { manifest } from './manifest.js';
 import { findModel, readSpec } from './model.js';
 import { readOptions } from './options.js';
-import { isBytes, toBytes } from './source.js';
+import { isBytes, toBytes, toSource } from './source.js';
 import { unlessAborted } from './task.js';
 import { RemoteCodec } from './worker/remote.js';
 import { readWorkerOptions } from './worker/settings.js';
@@ -91,7 +91,7 @@ export function createEntry(host) {
     const { model, worker, ...rest } = options ?? {};
     // Complain before anything is loaded.
     const { signal } = readOptions(options === null ? null : rest);
-    const photo = host.open(input);
+    const photo = toSource(host.open(input));
     return unlessAborted(signal, async () => {
       const engine = await sharedEngine({ model, worker });
       return engine.removeBackground(photo, rest);
@@ -106,8 +106,9 @@ export function createEntry(host) {
    * @param {BatchOptions & SharedOptions} [options]
    * @returns {ReturnType<Engine['removeBackgrounds']>}
    */
-  function removeBackgrounds(inputs, { model, worker, ...options } = {}) {
-    return removeAll(() => sharedEngine({ model, worker }), inputs, options);
+  function removeBackgrounds(inputs, options) {
+    const { model, worker, ...rest } = options ?? {};
+    return removeAll(() => sharedEngine({ model, worker }), inputs, rest);
   }
 
   /**
@@ -120,7 +121,9 @@ export function createEntry(host) {
     const slot = model === undefined ? shared.own : shared.brought;
     const isObject = typeof worker === 'object' && worker !== null;
     const { size, queue, create } = isObject ? worker : {};
-    const key = [dataOf(model), JSON.stringify(specOf(model)), isObject || worker];
+    const data = dataOf(model);
+    const address = data instanceof URL ? data.href : data;
+    const key = [address, JSON.stringify(specOf(model)), isObject || worker];
     return slot.get([...key, size, queue, create], () => createEngine({ model, worker }));
   }
 

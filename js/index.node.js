@@ -100,10 +100,10 @@ function open(input) {
   return {
     name: path,
     transfer: true,
-    read: async (bytesMax) => {
+    read: async (bytesMax, signal) => {
       const { size } = await stat(path).catch(unreadable(path));
       refuseOver(size, bytesMax);
-      return read(path);
+      return read(path, signal);
     },
   };
 }
@@ -123,9 +123,12 @@ function toPath(value, name) {
   return text;
 }
 
-/** @param {string | URL} file */
-async function read(file) {
-  return readFile(file).catch(unreadable(String(file)));
+/**
+ * @param {string | URL} file
+ * @param {AbortSignal} [signal]
+ */
+async function read(file, signal) {
+  return readFile(file, { signal }).catch(unreadable(String(file)));
 }
 
 /**

@@ -138,7 +138,7 @@ function isName(value) {
 function isSignal(value) {
   return (
     typeof value === 'object' &&
-    typeof value.aborted === 'boolean' &&
+    typeof value?.aborted === 'boolean' &&
     typeof value.addEventListener === 'function'
   );
 }

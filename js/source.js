@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { OffcutError, invalid } from './errors.js';
+import { unlessAborted } from './task.js';
 
 /**
  * Where a photo's bytes come from when they are not at hand yet: read when its turn has come.
  *
  * @typedef {object} Source
  * @property {string} [name] of the file
- * @property {(bytesMax: number) => Promise<Uint8Array>} read may refuse more than `bytesMax` bytes
+ * @property {(bytesMax: number, signal?: AbortSignal) => Promise<Uint8Array>} read may refuse more
+ *   than `bytesMax` bytes; once `signal` is aborted nobody waits for it any more
  * @property {boolean} [transfer] whether nobody else needs what `read` answers: it is then given to
  *   a worker without a copy; default `false`
  */
@@ -14,9 +16,16 @@ import { OffcutError, invalid } from './errors.js';
 /** @typedef {Uint8Array | ArrayBuffer | ArrayBufferView} Bytes */
 
 /**
- * A photo. Paths and URLs are for hosts with files: the Node entry takes them.
+ * What is read once, when its turn has come: of the web, of Node, and the answer to a `fetch`.
  *
- * @typedef {Bytes | Blob | Source | string | URL} Input
+ * @typedef {ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Response} Stream
+ */
+
+/**
+ * A photo. Text and URLs are paths and `file:` URLs in Node, Deno and Bun, elsewhere addresses to
+ * fetch from; `offcut/core` takes neither.
+ *
+ * @typedef {Bytes | Blob | Stream | Source | string | URL} Input
  */
 
 /**
@@ -38,18 +47,22 @@ export function toBytes(value) {
 }
 
 /**
+ * By shape: classes are not the same in every realm.
+ *
  * @param {unknown} input
+ * @param {string} [name] for the error
  * @returns {Source}
  */
-export function toSource(input) {
+export function toSource(input, name = 'input') {
   if (isBytes(input)) return { read: async () => toBytes(input) };
-  const source = /** @type {Partial<Blob & File & Source> | null | undefined} */ (input);
-  if (typeof source === 'object' && typeof source?.read === 'function')
-    return /** @type {Source} */ (source);
-  if (typeof source === 'object' && typeof source?.arrayBuffer === 'function') {
-    return blobSource(/** @type {Blob & { name?: string }} */ (source));
-  }
-  throw invalid('a Uint8Array, ArrayBuffer, Blob or File', 'input', input);
+  const given = typeof input === 'object' ? /** @type {any} */ (input) : undefined;
+  if (typeof given?.getReader === 'function') return streamSource(() => chunksOf(given));
+  if (typeof given?.body?.getReader === 'function') return streamSource(() => chunksOf(given.body));
+  // Before `read`: the streams of Node have that too.
+  if (typeof given?.[Symbol.asyncIterator] === 'function') return streamSource(() => given);
+  if (typeof given?.read === 'function') return given;
+  if (typeof given?.arrayBuffer === 'function') return blobSource(given);
+  throw invalid('bytes, a Blob, File, Response or stream', name, input);
 }
 
 /**
@@ -62,13 +75,46 @@ function blobSource(blob) {
     transfer: true,
     read: async (bytesMax) => {
       refuseOver(blob.size, bytesMax);
+      return new Uint8Array(await blob.arrayBuffer().catch(unreadable));
+    },
+  };
+}
+
+/**
+ * @param {() => AsyncIterable<Uint8Array>} open
+ * @returns {Source}
+ */
+function streamSource(open) {
+  return {
+    transfer: true,
+    read: async (bytesMax, signal) => {
       try {
-        return new Uint8Array(await blob.arrayBuffer());
+        return await readAll(open(), bytesMax, signal);
       } catch (cause) {
-        throw new OffcutError('ERR_LOAD', `the photo could not be read: ${cause}`, { cause });
+        throw cause instanceof OffcutError ? cause : unreadable(cause);
       }
     },
   };
+}
+
+/**
+ * @param {unknown} cause
+ * @returns {never}
+ */
+function unreadable(cause) {
+  throw new OffcutError('ERR_LOAD', `the photo could not be read: ${cause}`, { cause });
+}
+
+/**
+ * The bytes of a photo whose turn has come. An abort does not wait for a source that is slow.
+ *
+ * @param {Source} source
+ * @param {{ bytesMax: number, signal?: AbortSignal }} settings
+ */
+export async function readSource(source, { bytesMax, signal }) {
+  const bytes = await unlessAborted(signal, async () => source.read(bytesMax, signal));
+  if (!isBytes(bytes)) throw invalid('bytes', 'what read() answers', bytes);
+  return toBytes(bytes);
 }
 
 /**
@@ -83,6 +129,27 @@ export function refuseOver(size, bytesMax) {
   throw new OffcutError('ERR_LIMIT', `the picture exceeds the configured limits: ${detail}`, {
     detail,
   });
+}
+
+/**
+ * All of a stream in one piece.
+ *
+ * @param {AsyncIterable<Uint8Array>} chunks
+ * @param {number} bytesMax
+ * @param {AbortSignal} [signal] heard between chunks
+ */
+export async function readAll(chunks, bytesMax, signal) {
+  /** @type {Uint8Array[]} */
+  const parts = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    signal?.throwIfAborted(); // leaving the loop closes the source
+    if (!isBytes(chunk)) throw invalid('bytes', 'a part of the stream', chunk);
+    size += chunk.byteLength;
+    refuseOver(size, bytesMax);
+    parts.push(toBytes(chunk));
+  }
+  return concat(parts);
 }
 
 /** @param {Uint8Array[]} chunks */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { concat, refuseOver } from '../source.js';
+import { readAll, refuseOver } from '../source.js';
 import { OffcutError, cancelled, invalid } from '../errors.js';
 import { ORIGINS, REDIRECT_ORIGINS, isPrivateHost, originTest } from './origins.js';
 
@@ -105,23 +105,6 @@ async function readAnswer(url, { status, length, body }, bytesMax) {
   if (status < 200 || status > 299) throw unreachable(url, `the server answered ${status}`);
   refuseOver(length, bytesMax);
   return readAll(body, bytesMax);
-}
-
-/**
- * @param {AsyncIterable<Uint8Array>} chunks
- * @param {number} bytesMax
- * @returns {Promise<Uint8Array<ArrayBuffer>>}
- */
-export async function readAll(chunks, bytesMax) {
-  /** @type {Uint8Array[]} */
-  const parts = [];
-  let size = 0;
-  for await (const chunk of chunks) {
-    size += chunk.length;
-    refuseOver(size, bytesMax); // leaving the loop closes the source
-    parts.push(chunk);
-  }
-  return concat(parts);
 }
 
 /** @param {string | URL} address */

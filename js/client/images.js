@@ -11,8 +11,8 @@ import { inOrder } from '../batch.js';
 import { checkConversion } from '../codec.js';
 import { OffcutError, invalid } from '../errors.js';
 import { NAME_MAX, createImage } from '../image.js';
-import { chunksOf, refuseOver } from '../source.js';
-import { readAll } from './fetch-image.js';
+import { readSource, refuseOver, toSource } from '../source.js';
+import { unlessAborted } from '../task.js';
 
 /**
  * What does the work. An engine of this package, together with a codec, is one.
@@ -53,13 +53,13 @@ import { readAll } from './fetch-image.js';
 /**
  * A picture's bytes, or something that gives them.
  *
- * @typedef {Uint8Array | ArrayBuffer | ArrayBufferView | Blob | Response |
- *   ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>} Uploadable
+ * @typedef {Exclude<import('../source.js').Input, string | URL>} Uploadable
  */
 
 /**
  * @typedef {object} CallOptions
- * @property {AbortSignal} [signal] stops the work
+ * @property {AbortSignal} [signal] rejects at once and stops the work; what the store was told
+ *   already may still happen
  */
 
 /**
@@ -95,13 +95,14 @@ export class Images {
    * Makes an image of a JPEG, PNG or WebP file.
    *
    * @param {{ image: Uploadable, name: string }} body `name`: 1 to 30 characters
-   * @param {CallOptions} [_options]
+   * @param {CallOptions} [options]
    * @returns {Promise<Image>}
    */
-  async upload(body, _options) {
+  async upload(body, { signal } = {}) {
     const { image, name } = expectObject(body, 'body');
     requireName(name);
-    const bytes = await toBytes(image, this.#context.limits.bytesMax);
+    const source = toSource(image, 'image');
+    const bytes = await readOwn(source, { bytesMax: this.#context.limits.bytesMax, signal });
     return this.#create(bytes, name, 'upload');
   }
 
@@ -122,10 +123,11 @@ export class Images {
 
   /**
    * @param {string} id
+   * @param {CallOptions} [options]
    * @returns {Promise<Image>}
    */
-  async retrieve(id) {
-    return this.#toImage(await this.#find(id));
+  async retrieve(id, { signal } = {}) {
+    return unlessAborted(signal, async () => this.#toImage(await this.#find(id)));
   }
 
   /**
@@ -133,13 +135,24 @@ export class Images {
    *
    * @param {{ take?: number, from?: string } | string} [query] `take` 1 to 100, default 10; `from`
    *   the image that the page begins with. Or one of the links of another page
+   * @param {CallOptions} [options]
    * @returns {Promise<List>}
    */
-  async list(query = {}) {
-    const { take = TAKE_DEFAULT, from } = typeof query === 'string' ? queryOf(query) : query;
+  async list(query, { signal } = {}) {
+    const { take = TAKE_DEFAULT, from } =
+      typeof query === 'string' ? queryOf(query) : expectObject(query ?? {}, 'query');
     if (!Number.isInteger(take) || take < 1 || take > TAKE_MAX) {
       throw invalid(`an integer from 1 to ${TAKE_MAX}`, 'take', take);
     }
+    return unlessAborted(signal, () => this.#list(take, from));
+  }
+
+  /**
+   * @param {number} take
+   * @param {string | undefined} from
+   * @returns {Promise<List>}
+   */
+  async #list(take, from) {
     const page = await this.#context.store.page(this.#place.stage, { take, from });
     if (!page) throw notFound(from);
     const link = (/** @type {string | null} */ id) =>
@@ -154,16 +167,19 @@ export class Images {
    * The image's file.
    *
    * @param {string} id
+   * @param {CallOptions} [options]
    * @returns {Promise<Response>} with the type and length set
    */
-  async download(id) {
-    const record = await this.#find(id);
-    const bytes = await this.#read(record);
-    return new Response(bytes, {
-      headers: {
-        'content-type': `image/${record.format}`,
-        'content-length': String(bytes.length),
-      },
+  async download(id, { signal } = {}) {
+    return unlessAborted(signal, async () => {
+      const record = await this.#find(id);
+      const bytes = await this.#read(record);
+      return new Response(bytes, {
+        headers: {
+          'content-type': `image/${record.format}`,
+          'content-length': String(bytes.length),
+        },
+      });
     });
   }
 
@@ -171,30 +187,34 @@ export class Images {
    * Removes the image, also from where it is published.
    *
    * @param {string} id
+   * @param {CallOptions} [options]
+   * @returns {Promise<void>}
    */
-  async delete(id) {
-    await this.#context.store.remove(await this.#find(id));
+  async delete(id, { signal } = {}) {
+    return unlessAborted(signal, async () => this.#context.store.remove(await this.#find(id)));
   }
 
   /**
    * Gives the image a public address, see the options `baseURL` and `publicURL`.
    *
    * @param {string} id
+   * @param {CallOptions} [options]
    * @returns {Promise<Image>}
    */
-  async publish(id) {
+  async publish(id, { signal } = {}) {
     if (this.#place.publicURL === undefined) {
       throw new OffcutError('ERR_STATE', 'publish needs the option baseURL or publicURL');
     }
-    return this.#setPublished(id, true, 'publish');
+    return unlessAborted(signal, () => this.#setPublished(id, true, 'publish'));
   }
 
   /**
    * @param {string} id
+   * @param {CallOptions} [options]
    * @returns {Promise<Image>}
    */
-  async unpublish(id) {
-    return this.#setPublished(id, false, 'unpublish');
+  async unpublish(id, { signal } = {}) {
+    return unlessAborted(signal, () => this.#setPublished(id, false, 'unpublish'));
   }
 
   /**
@@ -211,14 +231,14 @@ export class Images {
     const format = wanted === 'jpg' ? 'jpeg' : wanted;
     checkConversion({ format, quality });
     if (name !== undefined) requireName(name);
-    const source = await this.#find(id);
-    const input = await this.#read(source);
     const { workshop, limits } = this.#context;
-    const { pixelsMax } = limits;
-    const options = { format, quality, signal, pixelsMax };
-    const { bytes, width, height } = await workshop.convert(input, options);
-    const facts = { name: name ?? source.name, width, height, format, size: bytes.length };
-    return this.#add(facts, bytes, 'convert');
+    const options = { format, quality, signal, pixelsMax: limits.pixelsMax };
+    return unlessAborted(signal, async () => {
+      const source = await this.#find(id);
+      const { bytes, width, height } = await workshop.convert(await this.#read(source), options);
+      const facts = { name: name ?? source.name, width, height, format, size: bytes.length };
+      return this.#add(facts, bytes, 'convert');
+    });
   }
 
   /**
@@ -233,15 +253,15 @@ export class Images {
   async removeBackground(id, body, { signal, onProgress } = {}) {
     const { name } = expectObject(body ?? {}, 'body');
     if (name !== undefined) requireName(name);
-    const source = await this.#find(id);
-    const { png, image } = await this.#context.workshop.removeBackground(await this.#read(source), {
-      signal,
-      onProgress,
-      pixelsMax: this.#context.limits.pixelsMax,
+    const { workshop, limits } = this.#context;
+    const options = { signal, onProgress, pixelsMax: limits.pixelsMax };
+    return unlessAborted(signal, async () => {
+      const source = await this.#find(id);
+      const { png, image } = await workshop.removeBackground(await this.#read(source), options);
+      const { width, height } = image;
+      const facts = { name: name ?? source.name, width, height, size: png.length };
+      return this.#add({ ...facts, format: 'png' }, png, 'removeBackground');
     });
-    const { width, height } = image;
-    const facts = { name: name ?? source.name, width, height, size: png.length };
-    return this.#add({ ...facts, format: 'png' }, png, 'removeBackground');
   }
 
   /**
@@ -374,26 +394,11 @@ function queryOf(link) {
 /**
  * Bytes of our own: what the caller does with its own later must not change the image.
  *
- * @param {unknown} source
- * @param {number} bytesMax
- * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ * @param {import('../source.js').Source} source
+ * @param {{ bytesMax: number, signal?: AbortSignal }} limits
  */
-async function toBytes(source, bytesMax) {
-  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) {
-    refuseOver(source.byteLength, bytesMax);
-    const buffer = ArrayBuffer.isView(source) ? source.buffer : source;
-    const offset = ArrayBuffer.isView(source) ? source.byteOffset : 0;
-    return new Uint8Array(buffer, offset, source.byteLength).slice();
-  }
-  const stream = /** @type {any} */ (source);
-  if (typeof stream?.stream === 'function' && typeof stream.size === 'number') {
-    refuseOver(stream.size, bytesMax);
-    return new Uint8Array(await stream.arrayBuffer());
-  }
-  if (typeof stream?.getReader === 'function') return readAll(chunksOf(stream), bytesMax);
-  if (typeof stream?.body?.getReader === 'function') {
-    return readAll(chunksOf(stream.body), bytesMax);
-  }
-  if (typeof stream?.[Symbol.asyncIterator] === 'function') return readAll(stream, bytesMax);
-  throw invalid('bytes, a Blob, a Response or a stream', 'image', source);
+async function readOwn(source, limits) {
+  const bytes = await readSource(source, limits);
+  refuseOver(bytes.length, limits.bytesMax);
+  return source.transfer ? bytes : bytes.slice();
 }

@@ -9,8 +9,8 @@
 /** @import { Lane, PoolSettings } from './pool.js' */
 
 import { Codec, checkConversion } from '../codec.js';
-import { OffcutError, cancelled, invalid } from '../errors.js';
-import { toBytes } from '../source.js';
+import { OffcutError, invalid } from '../errors.js';
+import { readSource, toBytes } from '../source.js';
 import { unlessAborted } from '../task.js';
 import { Pool } from './pool.js';
 
@@ -55,8 +55,8 @@ export class Remote {
    */
   removeBackground(source, { signal, onProgress, ...settings }) {
     return this.#pool.run(async (lane) => {
-      if (signal?.aborted) throw cancelled(signal);
-      const read = await source.read(settings.bytesMax);
+      const { bytesMax } = settings;
+      const read = await readSource(source, { bytesMax, signal });
       const bytes = toGive(read, settings.transfer || source.transfer === true);
       const order = { name: source.name, bytes, settings };
       const options = { transfer: [bytes.buffer], signal, onProgress };

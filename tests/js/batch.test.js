@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test, { before } from 'node:test';
 import v8 from 'node:v8';
 import vm from 'node:vm';
-import { createEngine, dispose, removeBackgrounds } from 'offcut';
+import { createEngine, dispose, removeBackground, removeBackgrounds } from 'offcut';
 import { createOffcut } from 'offcut/client';
 import { inOrder } from '../../js/batch.js';
 import { discJpeg, failure, network } from './helpers.js';
@@ -57,6 +57,21 @@ test('the function does it with the engine that it keeps', async () => {
     widths.map((width) => [width, 'all']),
   );
   assert.deepEqual(await collect(removeBackgrounds([], options)), []);
+  dispose();
+});
+
+test('other calls of the function do not disturb it', async () => {
+  const widthsOf = async (/** @type {(i: number) => unknown} */ meanwhile) => {
+    const got = [];
+    for await (const { index, result, error } of removeBackgrounds(photos, { model: network })) {
+      got.push(result?.image.width ?? error);
+      await meanwhile(index);
+    }
+    return got;
+  };
+  assert.deepEqual(await widthsOf(dispose), widths);
+  const other = { data: network, output: { activation: /** @type {const} */ ('sigmoid') } };
+  assert.deepEqual(await widthsOf(() => removeBackground(photos[0], { model: other })), widths);
   dispose();
 });
 

@@ -309,3 +309,30 @@ test('options that are not valid are refused', () => {
     assert.throws(() => createOffcut(options), { name: 'OffcutError', code: 'ERR_ARGUMENT' });
   }
 });
+
+test('every call can be aborted, also while the store is slow', async () => {
+  const store = memoryStore();
+  const { images } = create({ store, publicURL: 'https://example.com' });
+  const { id } = await images.upload({ image: photo, name: 'disc' });
+  const never = () => new Promise(() => {});
+  const body = { read: never };
+  Object.assign(store, { getItem: never, getItemRaw: never, getKeys: never });
+  const calls = /** @type {((signal: AbortSignal) => Promise<unknown>)[]} */ ([
+    (signal) => images.upload({ image: /** @type {any} */ (body), name: 'stuck' }, { signal }),
+    (signal) => images.retrieve(id, { signal }),
+    (signal) => images.list({}, { signal }),
+    (signal) => images.download(id, { signal }),
+    (signal) => images.delete(id, { signal }),
+    (signal) => images.publish(id, { signal }),
+    (signal) => images.unpublish(id, { signal }),
+    (signal) => images.convert(id, { format: 'webp' }, { signal }),
+    (signal) => images.removeBackground(id, null, { signal }),
+  ]);
+  for (const call of calls) {
+    const abort = new AbortController();
+    const error = failure(call(abort.signal));
+    setTimeout(() => abort.abort(), 5);
+    assert.equal((await error).code, 'ERR_CANCELLED', String(call));
+    assert.equal((await failure(call(AbortSignal.abort()))).code, 'ERR_CANCELLED', String(call));
+  }
+});

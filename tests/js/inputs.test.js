@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -52,12 +53,20 @@ const kinds = {
   Blob: () => [new Blob([Buffer.from(jpeg)]), 'image'],
   File: () => [new File([Buffer.from(jpeg)], 'me.at.sea.jpg'), 'me.at.sea'],
   Response: () => [new Response(Buffer.from(jpeg)), 'image'],
+  'stream of the web': () => [new Blob([Buffer.from(jpeg)]).stream(), 'image'],
+  'stream of Node': () => [createReadStream(path.join(folder, 'a disc.jpg')), 'image'],
+  'async iterable': () => [parts(), 'image'],
   Source: () => [{ name: 'x/y.webp', read: async () => jpeg }, 'y'],
   path: () => [path.join(folder, 'a disc.jpg'), 'a disc'],
   'relative path': () => [path.relative('.', path.join(folder, 'a disc.jpg')), 'a disc'],
   'file: URL': () => [pathToFileURL(path.join(folder, 'a disc.jpg')), 'a disc'],
   'file: URL as text': () => [pathToFileURL(path.join(folder, 'a disc.jpg')).href, 'a disc'],
 };
+
+async function* parts() {
+  yield jpeg.subarray(0, 1000);
+  yield Buffer.from(jpeg.subarray(1000));
+}
 
 for (const [kind, make] of Object.entries(kinds)) {
   test(`takes a photo as ${kind}`, async () => {
@@ -85,6 +94,41 @@ test('refuses what is no photo, and says what it got', async () => {
     assert.ok(error.message.endsWith(` but received ${got}`), error.message);
   }
 });
+
+test('streams are held to the limits, and what is wrong with one is said', async () => {
+  const used = new Response(Buffer.from(jpeg));
+  await used.arrayBuffer();
+  const missing = createReadStream(path.join(folder, 'missing.jpg'));
+  async function* words() {
+    yield 'a photo';
+  }
+  for (const [input, code, reason] of /** @type {[any, string, RegExp][]} */ ([
+    [new Blob([Buffer.from(jpeg)]).stream(), 'ERR_LIMIT', /at most 1000 bytes/],
+    [used, 'ERR_LOAD', /could not be read: TypeError/],
+    [missing, 'ERR_LOAD', /could not be read: Error: ENOENT/],
+    [words(), 'ERR_ARGUMENT', /Expected bytes for a part of the stream but received "a photo"/],
+    [{ read: async () => 'a photo' }, 'ERR_ARGUMENT', /Expected bytes for what read\(\) answers/],
+  ])) {
+    const error = await failure(removeBackground(input, { model: network, bytesMax: 1000 }));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, reason);
+  }
+});
+
+for (const worker of [false, true]) {
+  const where = worker ? 'in a worker' : 'here';
+  test(`a source that is stuck does not hold up others once aborted, ${where}`, async () => {
+    const engine = await createEngine({ model: network, worker: worker && { size: 1 } });
+    const abort = new AbortController();
+    const stuck = { read: () => new Promise(() => {}) };
+    const job = failure(engine.removeBackground(stuck, { signal: abort.signal }));
+    const next = engine.removeBackground(jpeg);
+    setTimeout(() => abort.abort(), 20);
+    assert.equal((await job).code, 'ERR_CANCELLED');
+    assert.deepEqual((await next).png, expected);
+    engine.dispose();
+  });
+}
 
 test('an engine takes paths too', async () => {
   const engine = await createEngine({ model: network });

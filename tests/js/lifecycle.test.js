@@ -199,6 +199,15 @@ test('memory stays flat over 50 photos', async () => {
   engine.dispose();
 });
 
+test('a very large file that is no photo does not keep its memory', async () => {
+  const engine = await createEngine({ model: network });
+  const error = await failure(engine.removeBackground(new Uint8Array(200 * 1024 * 1024)));
+  assert.equal(error.code, 'ERR_FORMAT');
+  assert.equal(engine.memoryBytes, 0);
+  assert.ok(await engine.removeBackground(jpeg));
+  engine.dispose();
+});
+
 test('a 12-megapixel photo needs less than 64 MB', async () => {
   const engine = await createEngine();
   const { image } = await engine.removeBackground(large);

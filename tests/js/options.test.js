@@ -49,6 +49,7 @@ test('a wrong option is named, with what was expected and what came', () => {
       'Expected a positive integer for pixelsMax but received 1.5 of type number',
     ],
     [{ bytesMax: -1 }, 'Expected a positive integer for bytesMax but received -1 of type number'],
+    [{ signal: null }, 'Expected an AbortSignal for signal but received null'],
     [{ signal: [] }, 'Expected an AbortSignal for signal but received an array'],
     [
       { signal: new AbortController() },

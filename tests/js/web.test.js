@@ -7,9 +7,8 @@ import { dispose, removeBackground } from '../../js/index.web.js';
 import { discJpeg, failure, network, root } from './helpers.js';
 
 // The entry for browsers asks for addresses beside itself. Loaded by Node they are files, which its
-// `fetch` refuses, so
-// the tests send them to a web server of their own; browsers themselves have their tests in
-// tests/hosts.
+// `fetch` refuses, so the tests send them to a web server of their own; browsers themselves have
+// their tests in tests/hosts.
 const nodeFetch = globalThis.fetch;
 
 /** @type {http.Server} */
@@ -19,22 +18,30 @@ let asked = [];
 /** @type {(path: string) => number | undefined} another answer than the file */
 let refuse = () => undefined;
 let wasmType = 'application/wasm';
+/** @type {Uint8Array | undefined} instead of the wasm */
+let wasmBytes;
 /** @type {Uint8Array} */
 let jpeg;
 
 before(async () => {
   jpeg = await discJpeg();
   server = http.createServer(async (request, response) => {
-    const path = String(request.url).slice(1);
+    const path = String(request.url).slice(1).replace(/\?.*/, '');
     asked.push(path);
     const status = refuse(path);
     if (status) return void response.writeHead(status).end('not now');
     const type = path.endsWith('.wasm') ? wasmType : 'application/octet-stream';
-    const bytes = path === 'network.onnx' ? network : await readFile(new URL(path, root));
-    response.writeHead(200, { 'content-type': type }).end(bytes);
+    response.writeHead(200, { 'content-type': type });
+    if (path === 'broken.jpg')
+      return void response.write(jpeg.subarray(0, 1000), () => response.destroy());
+    if (path === 'endless.jpg') return endless(response);
+    if (path === 'network.onnx') response.end(network);
+    else if (path === 'a%20disc.jpg') response.end(jpeg);
+    else if (path.endsWith('.wasm') && wasmBytes) response.end(wasmBytes);
+    else response.end(await readFile(new URL(path, root)));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  globalThis.fetch = (url) => nodeFetch(String(url).replace(root.href, address()));
+  globalThis.fetch = (url, init) => nodeFetch(String(url).replace(root.href, address()), init);
 });
 
 after(() => {
@@ -42,6 +49,19 @@ after(() => {
   server.closeAllConnections();
   server.close();
 });
+
+/**
+ * A photo that never ends.
+ *
+ * @param {http.ServerResponse} response
+ */
+function endless(response) {
+  const timer = setInterval(() => response.write(new Uint8Array(1000)), 5);
+  response.on('close', () => {
+    clearInterval(timer);
+    asked.push('closed');
+  });
+}
 
 function address() {
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
@@ -108,13 +128,74 @@ test('an abort does not wait for the network', async () => {
   dispose();
 });
 
-test('takes a network by its address, and refuses photos by theirs', async () => {
-  const { coverage } = await removeBackground(jpeg, { model: `${address()}network.onnx` });
+test('what is no wasm, or a page in its place, is an error that names the address', async () => {
+  wasmBytes = Buffer.from('<!doctype html><title>not found</title>');
+  for (const [type, reason] of [
+    ['text/html; charset=utf-8', /offcut\S*\.wasm is a page \(text\/html\)/],
+    ['application/wasm', /offcut\S*\.wasm could not be compiled: CompileError/],
+    ['text/plain', /offcut\S*\.wasm could not be compiled: CompileError/],
+  ]) {
+    wasmType = String(type);
+    const error = await failure(removeBackground(jpeg));
+    assert.equal(error.code, 'ERR_LOAD');
+    assert.match(error.message, /** @type {RegExp} */ (reason));
+  }
+  wasmType = 'application/wasm';
+  wasmBytes = undefined;
+  assert.equal((await removeBackground(jpeg)).image.format, 'png');
+  dispose();
+});
+
+test('takes a network and photos by their addresses', async () => {
+  const model = `${address()}network.onnx`;
+  const { coverage, png } = await removeBackground(jpeg, { model });
   assert.ok(coverage > 0.1);
-  const error = await failure(removeBackground('photo.jpg'));
-  assert.equal(
-    error.message,
-    'Expected a Uint8Array, ArrayBuffer, Blob or File for input but received "photo.jpg"',
+  const object = URL.createObjectURL(new Blob([Buffer.from(jpeg)]));
+  for (const [photo, name] of /** @type {const} */ ([
+    [`${address()}a%20disc.jpg?size=1`, 'a disc'],
+    [new URL('a disc.jpg', address()), 'a disc'],
+    [object, 'image'],
+    [`data:image/jpeg;base64,${Buffer.from(jpeg).toString('base64')}`, 'image'],
+  ])) {
+    const result = await removeBackground(photo, { model });
+    assert.deepEqual(result.png, png);
+    assert.equal(result.image.name, name);
+  }
+  URL.revokeObjectURL(object);
+  const loads = () => asked.filter((path) => path === 'network.onnx').length;
+  const before = loads();
+  for (let i = 0; i < 2; i++) await removeBackground(jpeg, { model: new URL(model) });
+  assert.equal(loads(), before, 'the same address is the same network');
+});
+
+test('a photo that cannot be fetched is an error that says why', async () => {
+  const model = network;
+  for (const [photo, code, reason] of /** @type {[string, string, RegExp][]} */ ([
+    [`${address()}broken.jpg`, 'ERR_LOAD', /broken\.jpg could not be fetched: TypeError/],
+    ['http://', 'ERR_LOAD', /could not be fetched: TypeError/],
+    [`${address()}endless.jpg`, 'ERR_LIMIT', /expected at most 2000 bytes/],
+    ['', 'ERR_ARGUMENT', /Expected .* for input but received ""/],
+  ])) {
+    const error = await failure(removeBackground(photo, { model, bytesMax: 2000 }));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, reason);
+  }
+  assert.ok(jpeg.length > 2000);
+  const error = await failure(
+    removeBackground(`${address()}a disc.jpg`, { model, bytesMax: 2000 }),
   );
+  assert.equal(error.code, 'ERR_LIMIT');
+  dispose();
+});
+
+test('an abort ends the download of the photo', { timeout: 20_000 }, async () => {
+  asked = [];
+  const abort = new AbortController();
+  const job = failure(removeBackground(`${address()}endless.jpg`, { signal: abort.signal }));
+  while (!asked.includes('endless.jpg')) await new Promise((resolve) => setTimeout(resolve, 5));
+  abort.abort();
+  assert.equal((await job).code, 'ERR_CANCELLED');
+  while (!asked.includes('closed')) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.ok(await removeBackground(jpeg)); // it is not in the way of the next
   dispose();
 });
