@@ -10,8 +10,8 @@
 /* *buffer is the caller's: offcut_buffer_free(). On failure says why on stderr. */
 bool file_read(const char *path, offcut_buffer *buffer);
 
-/* Writes beside the target and renames, so that a failure leaves no half file. Says why on stderr.
- */
+/* Writes beside the target and renames, so that a failure leaves no half file; what is no plain
+ * file is written to as it is. Says why on stderr. */
 bool file_write(const char *path, const offcut_buffer *buffer);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef OFFCUT_CLI_PROFILE_H
 #define OFFCUT_CLI_PROFILE_H
 
-#include "offcut.h"
+#include "../offcut.h"
 
 /* Runs the network a few times and prints the least time of each operation, with the multiply-adds
  * a second, on stderr. */
