@@ -110,7 +110,7 @@ static void write_header(void *self) {
         jpeg->Y_density = y;
     }
     jpeg_start_compress(jpeg, TRUE);
-    if (spec->icc && spec->icc_size > 0 && spec->icc_size <= ICC_BYTES_MAX)
+    if (spec->icc && spec->icc_size <= ICC_BYTES_MAX)
         jpeg_write_icc_profile(jpeg, spec->icc, (unsigned)spec->icc_size);
 }
 

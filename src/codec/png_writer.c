@@ -99,7 +99,7 @@ static void write_header(void *self) {
     png_set_write_fn(png, state, on_write, on_flush);
     png_set_IHDR(png, state->info, spec->width, spec->height, (int)spec->bits, colour_type(spec),
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    if (spec->icc && spec->icc_size > 0 && spec->icc_size <= PNG_UINT_31_MAX)
+    if (spec->icc && spec->icc_size <= PNG_UINT_31_MAX)
         png_set_iCCP(png, state->info, "ICC profile", PNG_COMPRESSION_TYPE_BASE, spec->icc,
                      (png_uint_32)spec->icc_size);
     if (spec->density_x > 0 && spec->density_y > 0)

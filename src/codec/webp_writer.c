@@ -154,7 +154,7 @@ static offcut_status add_profile(const offcut__writer *writer, const offcut__byt
 
 static offcut_status webp_finish(offcut__writer *writer) {
     const offcut__picture_spec *spec = &writer->spec;
-    if (!spec->icc || spec->icc_size == 0) return encode(writer, writer->sink);
+    if (!spec->icc) return encode(writer, writer->sink);
     offcut__bytes file = {0};
     offcut_status status = encode(writer, &file);
     if (status == OFFCUT_OK) status = add_profile(writer, &file);

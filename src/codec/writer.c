@@ -2,6 +2,7 @@
 #include "writer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const offcut__writer_kind *kind_of(offcut_format format) {
     switch (format) {
@@ -10,6 +11,11 @@ static const offcut__writer_kind *kind_of(offcut_format format) {
         case OFFCUT_FORMAT_WEBP: return &offcut__writer_webp;
     }
     return NULL;
+}
+
+/* Whether its colour space (ICC.1, 7.2.8) is that of the rows. */
+static bool describes_rgb(const uint8_t *icc, size_t size) {
+    return icc && size >= 20 && memcmp(icc + 16, "RGB ", 4) == 0;
 }
 
 offcut_status offcut__writer_open(offcut_ctx *ctx, offcut_format format,
@@ -22,6 +28,10 @@ offcut_status offcut__writer_open(offcut_ctx *ctx, offcut_format format,
     OFFCUT_TRY(offcut__alloc(ctx, 1, sizeof *self, &self));
     self->ctx = ctx;
     self->spec = *spec;
+    if (!describes_rgb(spec->icc, spec->icc_size)) {
+        self->spec.icc = NULL;
+        self->spec.icc_size = 0;
+    }
     self->sink = sink;
     self->kind = kind_of(format);
     offcut_status status = offcut__alloc(ctx, 1, self->kind->state_size, &self->state);

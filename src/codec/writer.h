@@ -14,7 +14,7 @@ typedef struct offcut__picture_spec {
     offcut_speed speed; /* PNG */
     uint32_t quality;   /* JPEG and WebP: 1..100 */
     const uint8_t *icc; /* borrowed until close; NULL: none */
-    size_t icc_size;
+    size_t icc_size;    /* 0 without */
     uint32_t density_x, density_y; /* pixels per metre; 0: none */
     /* As in offcut_options; called by WebP's finish. NULL: not called. */
     int (*progress)(void *user, int stage, float fraction);
@@ -35,8 +35,9 @@ typedef struct offcut__writer {
 
 /* sink is borrowed until close; every call appends what is ready to it. Fails with ERR_UNSUPPORTED
  * where a side is longer than the format has, ERR_ARGUMENT, ERR_MEMORY. *writer is the caller's.
- * JPEG lays on white what is not opaque. A profile that the format cannot hold is left out. WebP
- * keeps 1.5 bytes a pixel, 2.5 unless opaque, and does all of its encoding in finish. */
+ * JPEG lays on white what is not opaque. A profile that the format cannot hold or that is not of
+ * RGB is left out. WebP keeps 1.5 bytes a pixel, 2.5 unless opaque, and does all of its encoding in
+ * finish. */
 offcut_status offcut__writer_open(offcut_ctx *ctx, offcut_format format,
                                   const offcut__picture_spec *spec, offcut__bytes *sink,
                                   offcut__writer **writer);
