@@ -2,6 +2,7 @@
  * The pipeline: open, decode, infer, refine, encode. */
 #include "offcut.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "job/job.h"
@@ -26,8 +27,9 @@ static offcut_status check_options(offcut_ctx *ctx, const offcut_options *option
                    ctx, OFFCUT_ERR_ARGUMENT, "expected output 0 or 1, received %d",
                    (int)options->output);
     for (int i = 0; i < 3; i++)
-        OFFCUT_FAIL_IF(!(options->input.std[i] > 0), ctx, OFFCUT_ERR_ARGUMENT,
-                       "expected input.std above 0, received %g", (double)options->input.std[i]);
+        OFFCUT_FAIL_IF(!(fabsf(options->input.std[i]) > 0), ctx, OFFCUT_ERR_ARGUMENT,
+                       "expected an input.std other than 0, received %g",
+                       (double)options->input.std[i]);
     OFFCUT_FAIL_IF(options->input.width > 4096 || options->input.height > 4096, ctx,
                    OFFCUT_ERR_ARGUMENT,
                    "expected an input of at most 4096 x 4096, received %u x %u",
@@ -58,10 +60,9 @@ offcut_status offcut_job_open(offcut_ctx *ctx, offcut_model *model, const uint8_
         offcut_job_free(self);
         return status;
     }
-    const offcut_info *info = offcut_decoder_info(self->decoder);
-    const int turned = info->orientation >= 5;
-    self->width = turned ? info->height : info->width;
-    self->height = turned ? info->width : info->height;
+    const offcut_info info = offcut__upright_info(self->decoder);
+    self->width = info.width;
+    self->height = info.height;
     *job = self;
     return OFFCUT_OK;
 }

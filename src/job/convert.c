@@ -23,19 +23,18 @@ struct offcut_conversion {
 enum { QUALITY_DEFAULT = 80 };
 
 static offcut_status open_writer(offcut_conversion *self) {
-    const offcut_info *info = offcut_decoder_info(self->decoder);
-    const bool turned = info->orientation >= 5;
+    const offcut_info info = offcut__upright_info(self->decoder);
     const offcut__picture_spec spec = {
-        .width = self->width,
-        .height = self->height,
+        .width = info.width,
+        .height = info.height,
         .bits = self->bits,
-        .opaque = !info->has_alpha,
+        .opaque = !info.has_alpha,
         .speed = self->options.speed,
         .quality = self->quality,
-        .icc = info->icc,
-        .icc_size = info->icc_size,
-        .density_x = turned ? info->density_y : info->density_x,
-        .density_y = turned ? info->density_x : info->density_y,
+        .icc = info.icc,
+        .icc_size = info.icc_size,
+        .density_x = info.density_x,
+        .density_y = info.density_y,
         .progress = self->options.progress,
         .user = self->options.user,
     };
@@ -44,12 +43,11 @@ static offcut_status open_writer(offcut_conversion *self) {
 
 static offcut_status prepare(offcut_conversion *self, const uint8_t *data, size_t size) {
     OFFCUT_TRY(offcut_decoder_open(self->ctx, data, size, &self->options, &self->decoder));
-    const offcut_info *info = offcut_decoder_info(self->decoder);
-    const bool turned = info->orientation >= 5;
+    const offcut_info info = offcut__upright_info(self->decoder);
     const bool wide = self->format == OFFCUT_FORMAT_PNG && !self->options.reduce_to_8_bits;
-    self->width = turned ? info->height : info->width;
-    self->height = turned ? info->width : info->height;
-    self->bits = wide ? info->bits : 8;
+    self->width = info.width;
+    self->height = info.height;
+    self->bits = wide ? info.bits : 8;
     self->slice = offcut__slice_rows(self->width, self->height, self->options.speed);
     return OFFCUT_OK;
 }
@@ -99,8 +97,9 @@ static offcut_status begin(offcut_conversion *self) {
 static offcut_status step(offcut_conversion *self) {
     if (!self->upright) OFFCUT_TRY(begin(self));
     if (self->row == self->height) {
+        OFFCUT_TRY(offcut__writer_finish(self->writer));
         self->done = true;
-        return offcut__writer_finish(self->writer);
+        return OFFCUT_OK;
     }
     bool ready = false;
     OFFCUT_TRY(offcut__upright_fill(self->upright, self->rows, self->slice, &ready));
@@ -128,9 +127,13 @@ int offcut_conversion_done(const offcut_conversion *conversion) {
     return conversion->done;
 }
 
+/* The end of the file counts as a row. */
 float offcut_conversion_fraction(const offcut_conversion *conversion) {
-    return (float)(conversion->row + (conversion->done ? 1u : 0u)) /
-           ((float)conversion->height + 1);
+    if (conversion->done) return 1;
+    const float height = (float)conversion->height;
+    return conversion->upright
+               ? offcut__upright_fraction(conversion->upright) * height / (height + 1)
+               : 0;
 }
 
 uint32_t offcut_conversion_width(const offcut_conversion *conversion) {

@@ -22,23 +22,22 @@ static uint32_t slice_rows(const offcut_job *job) {
 }
 
 static offcut_status begin(offcut_job *job) {
-    const offcut_info *info = offcut_decoder_info(job->decoder);
-    const bool turned = info->orientation >= 5;
+    const offcut_info info = offcut__upright_info(job->decoder);
     const offcut__picture_spec spec = {
-        .width = job->width,
-        .height = job->height,
+        .width = info.width,
+        .height = info.height,
         .bits = output_bits(job),
         .grey = job->options.output == OFFCUT_OUTPUT_MASK,
         .speed = job->options.speed,
-        .icc = job->options.output == OFFCUT_OUTPUT_MASK ? NULL : info->icc,
-        .icc_size = info->icc_size,
-        .density_x = turned ? info->density_y : info->density_x,
-        .density_y = turned ? info->density_x : info->density_y,
+        .icc = job->options.output == OFFCUT_OUTPUT_MASK ? NULL : info.icc,
+        .icc_size = info.icc_size,
+        .density_x = info.density_x,
+        .density_y = info.density_y,
     };
-    const size_t side = job->width > job->height ? job->width : job->height;
+    const size_t side = info.width > info.height ? info.width : info.height;
     free(job->rows);
     job->rows = NULL;
-    OFFCUT_TRY(offcut__alloc(job->ctx, slice_rows(job) * side, info->bits / 2, &job->rows));
+    OFFCUT_TRY(offcut__alloc(job->ctx, slice_rows(job) * side, info.bits / 2, &job->rows));
     OFFCUT_TRY(offcut__upright_open(job->ctx, job->decoder, &job->upright));
     job->alpha_sum = 0;
     job->left = job->width;
@@ -105,6 +104,7 @@ offcut_status offcut__job_encode(offcut_job *job) {
     if (!job->upright) OFFCUT_TRY(begin(job));
     bool ready = false;
     OFFCUT_TRY(offcut__upright_fill(job->upright, job->rows, slice_rows(job), &ready));
+    job->fraction = offcut__upright_fraction(job->upright);
     if (!ready) return OFFCUT_OK;
     const uint32_t bits = output_bits(job);
     const size_t stride = (size_t)job->width * bits / 2;
@@ -121,6 +121,6 @@ offcut_status offcut__job_encode(offcut_job *job) {
         keep_alpha(job->rows, (size_t)count * job->width, bits);
     OFFCUT_TRY(offcut__writer_write(job->writer, job->rows, count));
     job->row += count;
-    job->fraction = (float)job->row / (float)job->height;
+    job->fraction = offcut__upright_fraction(job->upright);
     return job->row == job->height ? finish(job) : OFFCUT_OK;
 }

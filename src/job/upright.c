@@ -15,6 +15,18 @@ struct offcut__upright {
     uint32_t filled, consumed; /* rows: stored ones written to kept, upright ones handed out */
 };
 
+offcut_info offcut__upright_info(const offcut_decoder *decoder) {
+    const offcut_info *stored = offcut_decoder_info(decoder);
+    offcut_info info = *stored;
+    info.orientation = 1;
+    if (stored->orientation < 5) return info;
+    info.width = stored->height;
+    info.height = stored->width;
+    info.density_x = stored->density_y;
+    info.density_y = stored->density_x;
+    return info;
+}
+
 static bool streams(uint32_t orientation) {
     return orientation <= 2;
 }
@@ -24,16 +36,16 @@ offcut_status offcut__upright_open(offcut_ctx *ctx, offcut_decoder *decoder,
     *upright = NULL;
     offcut__upright *self = NULL;
     OFFCUT_TRY(offcut__alloc(ctx, 1, sizeof *self, &self));
-    const offcut_info *info = offcut_decoder_info(decoder);
-    const bool turned = info->orientation >= 5;
+    const offcut_info *info = offcut_decoder_info(decoder),
+                      upright_info = offcut__upright_info(decoder);
     *self = (offcut__upright){
         .ctx = ctx,
         .decoder = decoder,
         .info = info,
         .sample_bytes = info->bits / 8,
         .kept_samples = info->has_alpha ? 4 : 3,
-        .width = turned ? info->height : info->width,
-        .height = turned ? info->width : info->height,
+        .width = upright_info.width,
+        .height = upright_info.height,
     };
     uint32_t width = 0, height = 0;
     offcut_status status = offcut_decoder_start(decoder, 1, &width, &height);
@@ -147,4 +159,10 @@ offcut_status offcut__upright_read(offcut__upright *upright, uint8_t *rows, uint
     }
     upright->consumed += count;
     return OFFCUT_OK;
+}
+
+float offcut__upright_fraction(const offcut__upright *upright) {
+    const float consumed = (float)upright->consumed / (float)upright->height;
+    if (!upright->kept) return consumed;
+    return (consumed + (float)upright->filled / (float)upright->info->height) / 2;
 }

@@ -9,6 +9,9 @@
 
 typedef struct offcut__upright offcut__upright;
 
+/* What the header says, of the upright picture: sides and density swapped where it is turned. */
+offcut_info offcut__upright_info(const offcut_decoder *decoder);
+
 /* Begins a full-size pass of decoder (borrowed until close). *upright is the caller's. */
 offcut_status offcut__upright_open(offcut_ctx *ctx, offcut_decoder *decoder,
                                    offcut__upright **upright);
@@ -21,6 +24,9 @@ offcut_status offcut__upright_fill(offcut__upright *upright, uint8_t *rows, uint
 
 /* The next count upright rows, RGBA. */
 offcut_status offcut__upright_read(offcut__upright *upright, uint8_t *rows, uint32_t count);
+
+/* How much of all rows has been gone through, 0..1: twice, where the picture is kept. */
+float offcut__upright_fraction(const offcut__upright *upright);
 void offcut__upright_close(offcut__upright *upright);
 
 #endif

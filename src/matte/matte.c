@@ -149,18 +149,6 @@ offcut_status offcut__matte_open(offcut_ctx *ctx, const offcut__planes *guide,
     return OFFCUT_OK;
 }
 
-offcut_status offcut__matte_create(offcut_ctx *ctx, const offcut__planes *guide,
-                                   const offcut__planes *mask, uint32_t width, uint32_t height,
-                                   bool refine, offcut__matte **matte) {
-    offcut_status status = offcut__matte_open(ctx, guide, mask, width, height, refine, matte);
-    for (bool done = false; status == OFFCUT_OK && !done;)
-        status = offcut__matte_step(*matte, &done);
-    if (status == OFFCUT_OK) return OFFCUT_OK;
-    offcut__matte_free(*matte);
-    *matte = NULL;
-    return status;
-}
-
 void offcut__matte_free(offcut__matte *matte) {
     if (!matte) return;
     end_making(matte);

@@ -27,10 +27,6 @@ offcut_status offcut__matte_open(offcut_ctx *ctx, const offcut__planes *guide,
  */
 offcut_status offcut__matte_step(offcut__matte *matte, bool *done);
 
-/* All steps at once. */
-offcut_status offcut__matte_create(offcut_ctx *ctx, const offcut__planes *guide,
-                                   const offcut__planes *mask, uint32_t width, uint32_t height,
-                                   bool refine, offcut__matte **matte);
 void offcut__matte_free(offcut__matte *matte);
 
 /* Row y (upright) in place: RGBA of 8 or 16 bits becomes the cut-out's row: alpha = matte x input

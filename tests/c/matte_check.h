@@ -93,8 +93,10 @@ static inline void scene_run_rows(scene *s, bool refine, bool backwards) {
     offcut__matte *matte = NULL;
     const size_t stride = (size_t)s->width * s->bits / 2;
     memcpy(s->rows, s->photo, stride * s->height);
-    CHECK(offcut__matte_create(NULL, &guide, &s->mask, s->width, s->height, refine, &matte) ==
+    CHECK(offcut__matte_open(NULL, &guide, &s->mask, s->width, s->height, refine, &matte) ==
           OFFCUT_OK);
+    for (bool done = false; matte && !done;)
+        if (offcut__matte_step(matte, &done) != OFFCUT_OK) break;
     offcut__planes_free(&guide); /* only borrowed */
     for (uint32_t i = 0; matte && i < s->height; i++) {
         const uint32_t y = backwards ? s->height - 1 - i : i;

@@ -197,6 +197,30 @@ static void test_profile_and_density(const uint8_t *pixels) {
     offcut__bytes_free(&source);
 }
 
+/* Rows are R, G, B in every file: the profile of a grey picture does not describe them. */
+static void test_grey_profile(const uint8_t *pixels) {
+    size_t size = 0;
+    const uint8_t *icc = profile(&size);
+    const offcut__picture_spec spec = {
+        .width = WIDTH, .height = HEIGHT, .bits = 8, .icc = icc, .icc_size = size};
+    offcut__bytes source = png_of(pixels, spec);
+    offcut_buffer webp = convert(source.data, source.size, NULL, OFFCUT_FORMAT_WEBP, 0);
+    uint8_t *space = NULL;
+    for (size_t i = 0; !space && i + 8 <= webp.size; i++)
+        if (memcmp(webp.data + i, "mntrRGB ", 8) == 0) space = webp.data + i + 4;
+    CHECK(space);
+    if (space) memcpy(space, "GRAY", 4);
+    for (int format = OFFCUT_FORMAT_JPEG; format <= OFFCUT_FORMAT_WEBP; format++) {
+        offcut_buffer file = convert(webp.data, webp.size, NULL, (offcut_format)format, 0);
+        const decoded result = decode_file(file, (offcut_format)format);
+        CHECKF(result.info.icc_size == 0, "format %d: %zu", format, result.info.icc_size);
+        free(result.pixels);
+        offcut_buffer_free(&file);
+    }
+    offcut_buffer_free(&webp);
+    offcut__bytes_free(&source);
+}
+
 /* libwebp's own reader of containers takes the file with the profile, of either parity, and finds
  * the same in it as without. */
 static void test_webp_container(const uint8_t *pixels) {
@@ -233,15 +257,21 @@ static void test_webp_container(const uint8_t *pixels) {
 }
 
 /* A JPEG that says it lies on its side: the same with an Exif segment after its first two bytes. */
-static void test_orientation(const uint8_t *pixels) {
+static offcut__bytes turned_jpeg(offcut_buffer jpeg) {
     static const uint8_t exif[] = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0,    'M', 'M',
                                    0,    42,   0, 0,  0,   8,   0,   1,   1, 0x12, 0,   3,
                                    0,    0,    0, 1,  0,   6,   0,   0,   0, 0,    0,   0};
-    offcut__bytes source = small_png(pixels), turned = {0};
-    offcut_buffer jpeg = convert(source.data, source.size, NULL, OFFCUT_FORMAT_JPEG, 100);
+    offcut__bytes turned = {0};
     CHECK(offcut__bytes_append(&turned, jpeg.data, 2) &&
           offcut__bytes_append(&turned, exif, sizeof exif) &&
           offcut__bytes_append(&turned, jpeg.data + 2, jpeg.size - 2));
+    return turned;
+}
+
+static void test_orientation(const uint8_t *pixels) {
+    offcut__bytes source = small_png(pixels);
+    offcut_buffer jpeg = convert(source.data, source.size, NULL, OFFCUT_FORMAT_JPEG, 100);
+    offcut__bytes turned = turned_jpeg(jpeg);
     offcut_buffer png = convert(turned.data, turned.size, NULL, OFFCUT_FORMAT_PNG, 0);
     const decoded before = decode_file(jpeg, OFFCUT_FORMAT_JPEG);
     const decoded after = decode_file(png, OFFCUT_FORMAT_PNG);
@@ -298,6 +328,44 @@ static void test_steps(void) {
         for (int i = 0; i < 3; i++) CHECK(offcut_conversion_step(conversion) == OFFCUT_OK);
         offcut_conversion_free(conversion);
     }
+    offcut__bytes_free(&source);
+    free(pixels);
+}
+
+/* A turned picture is gone through twice, and progress shows both. */
+static void test_turned_steps(void) {
+    const uint32_t width = 1000, height = 800; /* several slices */
+    uint8_t *pixels = make_pixels(width, height);
+    offcut__bytes source =
+        png_of(pixels, (offcut__picture_spec){.width = width, .height = height, .bits = 8});
+    offcut_buffer jpeg = convert(source.data, source.size, NULL, OFFCUT_FORMAT_JPEG, 40);
+    offcut__bytes turned = turned_jpeg(jpeg);
+    offcut_conversion *conversion = NULL;
+    CHECK(offcut_conversion_open(ctx, turned.data, turned.size, NULL, OFFCUT_FORMAT_PNG, 0,
+                                 &conversion) == OFFCUT_OK);
+    for (float last = 0; !offcut_conversion_done(conversion);) {
+        CHECK(offcut_conversion_step(conversion) == OFFCUT_OK);
+        const float fraction = offcut_conversion_fraction(conversion);
+        CHECKF(fraction > last && fraction <= 1, "%g after %g", (double)fraction, (double)last);
+        last = fraction;
+    }
+    offcut_conversion_free(conversion);
+
+    offcut_job *job = NULL;
+    const float mask = 1;
+    CHECK(offcut_job_open(ctx, NULL, turned.data, turned.size, NULL, &job) == OFFCUT_OK);
+    while (offcut_job_stage(job) < OFFCUT_STAGE_INFER) CHECK(offcut_job_step(job) == OFFCUT_OK);
+    CHECK(offcut_job_mask(job, &mask, 1, 1) == OFFCUT_OK);
+    while (offcut_job_stage(job) < OFFCUT_STAGE_ENCODE) CHECK(offcut_job_step(job) == OFFCUT_OK);
+    for (float last = 0; offcut_job_stage(job) != OFFCUT_STAGE_DONE;) {
+        CHECK(offcut_job_step(job) == OFFCUT_OK);
+        const float fraction = offcut_job_fraction(job);
+        CHECKF(fraction > last && fraction <= 1, "%g after %g", (double)fraction, (double)last);
+        last = fraction;
+    }
+    offcut_job_free(job);
+    offcut__bytes_free(&turned);
+    offcut_buffer_free(&jpeg);
     offcut__bytes_free(&source);
     free(pixels);
 }
@@ -385,6 +453,25 @@ static int on_progress(void *user, int stage, float fraction) {
     return ++p->calls == p->limit;
 }
 
+/* What was stopped in its last step is not done. */
+static void test_cancelled_step(const uint8_t *pixels) {
+    offcut__bytes source = small_png(pixels);
+    patience impatient = {.limit = 1};
+    offcut_options options = offcut_options_default();
+    options.progress = on_progress;
+    options.user = &impatient;
+    offcut_conversion *conversion = NULL;
+    CHECK(offcut_conversion_open(ctx, source.data, source.size, &options, OFFCUT_FORMAT_WEBP, 0,
+                                 &conversion) == OFFCUT_OK);
+    offcut_status status = OFFCUT_OK;
+    for (int i = 0; i < 10 && status == OFFCUT_OK; i++) status = offcut_conversion_step(conversion);
+    CHECK(status == OFFCUT_ERR_CANCELLED);
+    CHECK(!offcut_conversion_done(conversion) && offcut_conversion_fraction(conversion) < 1);
+    CHECK(offcut_conversion_step(conversion) == OFFCUT_ERR_STATE);
+    offcut_conversion_free(conversion);
+    offcut__bytes_free(&source);
+}
+
 /* Between steps, and within the long one in which a WebP is encoded. */
 static void test_cancelling(const uint8_t *pixels) {
     offcut__bytes source = small_png(pixels);
@@ -415,11 +502,14 @@ int main(void) {
     test_jpeg_to_png(pixels);
     test_16_bits();
     test_profile_and_density(pixels);
+    test_grey_profile(pixels);
     test_webp_container(pixels);
     test_orientation(pixels);
     test_steps();
+    test_turned_steps();
     test_refusals(pixels);
     test_writers_out_of_order(pixels);
+    test_cancelled_step(pixels);
     test_cancelling(pixels);
     free(pixels);
     offcut_free(ctx);

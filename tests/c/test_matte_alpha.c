@@ -236,8 +236,8 @@ static void check_arguments(void) {
     offcut__planes guide = {0}, mask = {0};
     offcut__matte *matte = NULL;
     CHECK(offcut__planes_alloc(NULL, 1, 4, 4, &mask) == OFFCUT_OK);
-    CHECK(offcut__matte_create(NULL, &guide, &mask, 8, 8, true, &matte) == OFFCUT_ERR_ARGUMENT);
-    CHECK(offcut__matte_create(NULL, &guide, &mask, 0, 8, false, &matte) == OFFCUT_ERR_ARGUMENT);
+    CHECK(offcut__matte_open(NULL, &guide, &mask, 8, 8, true, &matte) == OFFCUT_ERR_ARGUMENT);
+    CHECK(offcut__matte_open(NULL, &guide, &mask, 0, 8, false, &matte) == OFFCUT_ERR_ARGUMENT);
     CHECK(matte == NULL);
     offcut__matte_free(NULL);
     offcut__planes_free(&mask);
