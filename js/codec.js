@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** @import { Image } from './image.js' */
+/** @import { Input, Source } from './source.js' */
 
 import { Binding } from './binding.js';
+import { ASYNC_DISPOSE, DISPOSE } from './disposable.js';
 import { OffcutError, cancelled, invalid } from './errors.js';
-import { BYTES_MAX, PIXELS_MAX } from './options.js';
-import { concat } from './source.js';
-import { nextTask } from './task.js';
+import { expectOptions, readOptions } from './options.js';
+import { concat, readSource, toSource } from './source.js';
+import { nextTask, unlessAborted } from './task.js';
 
 /**
  * What a picture's header says, the way it is meant to be seen: upright.
@@ -22,6 +24,8 @@ import { nextTask } from './task.js';
  * @property {number} [pixelsMax] width times height; default 120,000,000
  * @property {number} [bytesMax] default 268,435,456
  */
+
+/** @typedef {PictureLimits & { signal?: AbortSignal }} InspectOptions */
 
 /**
  * @typedef {object} ConvertOptions
@@ -64,6 +68,9 @@ import { nextTask } from './task.js';
 /** In the order of `offcut_format`, which begins with 1. */
 const FORMATS = /** @type {const} */ (['jpeg', 'png', 'webp']);
 
+const INSPECT_OPTIONS = ['pixelsMax', 'bytesMax', 'signal'];
+const CONVERT_OPTIONS = ['format', 'quality', 'onProgress', ...INSPECT_OPTIONS];
+
 /** Above this the memory of an instance is given back: wasm memory cannot shrink. */
 const MEMORY_KEPT = 64 * 1024 * 1024;
 
@@ -73,31 +80,38 @@ const MEMORY_KEPT = 64 * 1024 * 1024;
  */
 export class Codec {
   #compile;
+  #open;
   /** @type {Promise<Binding> | undefined} */
   #binding;
   /** @type {Promise<unknown>} the end of the queue of conversions; never rejects */
   #tail = Promise.resolve();
 
-  /** @param {() => Promise<WebAssembly.Module>} compile */
-  constructor(compile) {
+  /**
+   * @param {() => Promise<WebAssembly.Module>} compile
+   * @param {(input: Input) => Input} [open] how the host turns a path or URL into a source
+   */
+  constructor(compile, open = (input) => input) {
     this.#compile = compile;
+    this.#open = open;
   }
 
   /**
    * Reads a picture's header, and refuses what the core would not decode.
    *
-   * @param {Uint8Array} bytes
-   * @param {PictureLimits} [limits]
-   * @returns {Promise<PictureInfo>}
+   * @param {Input} input
+   * @param {InspectOptions} [options]
+   * @returns {Promise<PictureInfo>} rejects with an `OffcutError`
    */
-  async inspect(bytes, limits = {}) {
-    if (!(bytes instanceof Uint8Array)) throw invalid('a Uint8Array', 'bytes', bytes);
+  async inspect(input, options) {
+    const settings = readOptions(options, INSPECT_OPTIONS);
+    const bytes = await readSource(this.open(input), settings);
     const binding = await this.#ready();
     const data = binding.copyIn(bytes);
     try {
-      return readHeader(binding, data, bytes.length, limits);
+      return readHeader(binding, data, bytes.length, settings);
     } finally {
       if (!binding.broken) binding.c.free(data);
+      this.#giveBack(binding);
     }
   }
 
@@ -105,16 +119,27 @@ export class Codec {
    * Makes another file of a picture: upright, with its colour profile; what is transparent is laid
    * on white for JPEG.
    *
-   * @param {Uint8Array} bytes must stay unchanged until the promise settles
+   * @param {Input} input bytes must stay unchanged until the promise settles
    * @param {ConvertOptions & PictureLimits} options
-   * @returns {Promise<Converted>}
+   * @returns {Promise<Converted>} rejects with an `OffcutError`, or with what `onProgress` threw
    */
-  async convert(bytes, options) {
-    if (!(bytes instanceof Uint8Array)) throw invalid('a Uint8Array', 'bytes', bytes);
-    checkConversion(options);
-    const turn = this.#tail.then(() => this.#convert(bytes, options));
-    this.#tail = turn.catch(() => {});
-    return turn;
+  async convert(input, options) {
+    const settings = readConversion(options);
+    const source = this.open(input);
+    return unlessAborted(settings.signal, () => {
+      const turn = this.#tail.then(() => this.#convert(source, settings));
+      this.#tail = turn.catch(() => {});
+      return turn;
+    });
+  }
+
+  /**
+   * @protected
+   * @param {Input} input
+   * @returns {Source}
+   */
+  open(input) {
+    return toSource(this.#open(input));
   }
 
   /** Size of the wasm memory, 0 while there is none. */
@@ -122,26 +147,50 @@ export class Codec {
     return (await this.#binding)?.memoryBytes ?? 0;
   }
 
-  /** Gives the memory back; the next call begins anew. */
+  /** Gives the memory back; what is under way is finished, and the next call begins anew. */
   dispose() {
     this.#binding = undefined;
   }
 
+  /** As `dispose()`, when the conversions under way and waiting are done. */
+  async close() {
+    await this.#tail;
+    this.#binding = undefined;
+  }
+
+  [DISPOSE]() {
+    this.dispose();
+  }
+
+  [ASYNC_DISPOSE]() {
+    return this.close();
+  }
+
   /**
-   * @param {Uint8Array} bytes
-   * @param {ConvertOptions & PictureLimits} options
+   * @param {Source} source
+   * @param {ConversionSettings} settings
    */
-  async #convert(bytes, options) {
-    if (options.signal?.aborted) throw cancelled(options.signal);
+  async #convert(source, settings) {
+    const bytes = await readSource(source, settings);
     const binding = await this.#ready();
-    const conversion = new Conversion(binding, bytes, options);
+    /** @type {Conversion | undefined} */
+    let conversion;
     try {
-      return await conversion.run(options);
+      conversion = new Conversion(binding, bytes, settings);
+      return await conversion.run(settings);
     } finally {
-      conversion.free();
-      // Whoever has it still may go on with it; the next gets a new one.
-      if (binding.memoryBytes > MEMORY_KEPT) this.#binding = undefined;
+      conversion?.free();
+      this.#giveBack(binding);
     }
+  }
+
+  /**
+   * Whoever has the instance still may go on with it; the next gets a new one.
+   *
+   * @param {Binding} binding
+   */
+  #giveBack(binding) {
+    if (binding.memoryBytes > MEMORY_KEPT) this.#binding = undefined;
   }
 
   /** @returns {Promise<Binding>} */
@@ -168,7 +217,7 @@ class Conversion {
   /**
    * @param {Binding} binding
    * @param {Uint8Array} bytes
-   * @param {ConvertOptions & PictureLimits} options
+   * @param {ConversionSettings} settings
    */
   constructor(binding, bytes, { format, quality = 0, ...limits }) {
     this.#binding = binding;
@@ -229,6 +278,24 @@ class Conversion {
   }
 }
 
+/**
+ * Refuses what is wrong and fills in the defaults.
+ *
+ * @param {ConvertOptions & PictureLimits} options
+ */
+export function readConversion(options) {
+  expectOptions(options, CONVERT_OPTIONS);
+  const { format, quality, onProgress, ...more } = options;
+  checkConversion({ format, quality });
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw invalid('a function', 'onProgress', onProgress);
+  }
+  const { pixelsMax, bytesMax, signal } = readOptions(more);
+  return { format, quality, pixelsMax, bytesMax, signal, onProgress };
+}
+
+/** @typedef {ReturnType<typeof readConversion>} ConversionSettings */
+
 /** @param {Pick<ConvertOptions, 'format' | 'quality'>} options */
 export function checkConversion({ format, quality }) {
   if (!FORMATS.includes(format)) throw invalid("'jpeg', 'png' or 'webp'", 'format', format);
@@ -242,7 +309,7 @@ export function checkConversion({ format, quality }) {
  * @param {Binding} binding
  * @param {number} data
  * @param {number} size
- * @param {PictureLimits} limits
+ * @param {Required<PictureLimits>} limits
  * @returns {PictureInfo}
  */
 function readHeader(binding, data, size, limits) {
@@ -260,10 +327,10 @@ function readHeader(binding, data, size, limits) {
 
 /**
  * @param {Binding} binding
- * @param {PictureLimits} limits
+ * @param {Required<PictureLimits>} limits
  * @param {(options: number) => number} callee
  */
-function withOptions(binding, { pixelsMax = PIXELS_MAX, bytesMax = BYTES_MAX }, callee) {
+function withOptions(binding, { pixelsMax, bytesMax }, callee) {
   const { c } = binding;
   const options = c.offcut_options_new();
   if (!options) throw new OffcutError('ERR_MEMORY', 'not enough memory');

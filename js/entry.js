@@ -164,7 +164,8 @@ export function createEntry(host) {
     const load = async () => chooseCore({ variant, module }).load();
     const isDefault = worker === undefined && host.workers?.byDefault?.() === true;
     const workers = readWorkerOptions(isDefault || worker, host.workers);
-    return workers ? new RemoteCodec(load, workers, isDefault) : new Codec(load);
+    const { open } = host;
+    return workers ? new RemoteCodec(load, workers, isDefault, open) : new Codec(load, open);
   }
 
   /** @param {Pick<EngineOptions, 'variant' | 'module'>} options */

@@ -65,19 +65,33 @@ const rules = {
 };
 
 /**
- * Refuses what is wrong and fills in the defaults. `undefined` counts as left out.
+ * Refuses what is no object, and an option of another name. `undefined` counts as left out.
  *
  * @param {unknown} options
+ * @param {readonly string[]} names
  */
-export function readOptions(options = {}) {
+export function expectOptions(options, names) {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
     throw invalid('an object', 'options', options);
   }
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    if (!rule) throw invalid(`one of ${Object.keys(rules).join(', ')}`, 'option', name);
-    if (!rule.test(value)) throw invalid(rule.expected, name, value);
+    if (value !== undefined && !names.includes(name)) {
+      throw invalid(`one of ${names.join(', ')}`, 'option', name);
+    }
+  }
+}
+
+/**
+ * Refuses what is wrong and fills in the defaults. `undefined` counts as left out.
+ *
+ * @param {unknown} options
+ * @param {readonly string[]} [names] of those that may be given
+ */
+export function readOptions(options = {}, names = Object.keys(rules)) {
+  expectOptions(options, names);
+  for (const [name, { expected, test }] of Object.entries(rules)) {
+    const value = /** @type {Record<string, unknown>} */ (options)[name];
+    if (value !== undefined && !test(value)) throw invalid(expected, name, value);
   }
   const {
     name = undefined,

@@ -172,10 +172,9 @@ function createWorkshop(host, { engine: given, ...options }) {
   };
   /** @param {'dispose' | 'close'} how */
   const leave = async (how) => {
-    codec.dispose();
-    const last = own;
+    const last = own?.catch(() => undefined);
     own = undefined;
-    await (await last?.catch(() => undefined))?.[how]();
+    await Promise.all([codec[how](), last?.then((engine) => engine?.[how]())]);
   };
   return {
     removeBackground: async (bytes, settings) => (await ready()).removeBackground(bytes, settings),

@@ -4,12 +4,12 @@
 /** @import { EngineParts, Result } from '../core.js' */
 /** @import { Settings } from '../options.js' */
 /** @import { Operation } from '../profile.js' */
-/** @import { Source } from '../source.js' */
+/** @import { Input, Source } from '../source.js' */
 /** @import { Start } from './messages.js' */
 /** @import { Lane, PoolSettings } from './pool.js' */
 
-import { Codec, checkConversion } from '../codec.js';
-import { OffcutError, invalid } from '../errors.js';
+import { Codec, readConversion } from '../codec.js';
+import { OffcutError } from '../errors.js';
 import { readSource, toBytes } from '../source.js';
 import { unlessAborted } from '../task.js';
 import { Pool } from './pool.js';
@@ -93,9 +93,10 @@ export class RemoteCodec extends Codec {
    * @param {() => Promise<WebAssembly.Module>} compile
    * @param {PoolSettings} settings one worker is enough
    * @param {boolean} mayStay convert here where no worker can be started
+   * @param {(input: Input) => Input} [open]
    */
-  constructor(compile, settings, mayStay) {
-    super(compile);
+  constructor(compile, settings, mayStay, open) {
+    super(compile, open);
     this.#settings = { ...settings, size: 1 };
     this.#mayStay = mayStay;
     /** @returns {Promise<Start>} */
@@ -104,27 +105,26 @@ export class RemoteCodec extends Codec {
 
   /**
    * @override
-   * @param {Uint8Array} input
+   * @param {Input} input
    * @param {ConvertOptions & PictureLimits} options
    * @returns {Promise<Converted>}
    */
   async convert(input, options) {
-    if (!(input instanceof Uint8Array)) throw invalid('a Uint8Array', 'bytes', input);
-    checkConversion(options);
-    const { signal, onProgress, ...plain } = options;
+    const { signal, onProgress, ...plain } = readConversion(options);
+    const bytes = await readSource(this.open(input), { bytesMax: plain.bytesMax, signal });
     this.#pool ??= new Pool(this.#settings, { start: this.#start });
     const pool = this.#pool;
     const task = (/** @type {Lane} */ lane) => {
-      const bytes = toGive(input, false);
-      const order = { bytes, options: plain };
-      return lane.call('convert', order, { transfer: [bytes.buffer], signal, onProgress });
+      const copy = toGive(bytes, false); // the bytes are still needed if the worker fails
+      const order = { bytes: copy, options: plain };
+      return lane.call('convert', order, { transfer: [copy.buffer], signal, onProgress });
     };
     try {
       return await unlessAborted(signal, () => pool.run(task, signal));
     } catch (error) {
       const isWorkers = error instanceof OffcutError && error.code === 'ERR_WORKER';
       if (!isWorkers || !this.#mayStay) throw error;
-      return super.convert(input, options);
+      return super.convert(bytes, options);
     }
   }
 
@@ -133,11 +133,17 @@ export class RemoteCodec extends Codec {
     return (await super.memoryBytes()) + (this.#pool?.memoryBytes ?? 0);
   }
 
-  /** @override conversions under way are finished, as by a codec that works here */
+  /** @override */
   dispose() {
     super.dispose();
-    void this.#pool?.close();
+    void this.close();
+  }
+
+  /** @override */
+  async close() {
+    const pool = this.#pool;
     this.#pool = undefined;
+    await Promise.all([pool?.close(), super.close()]);
   }
 }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Headers and conversion: what the core does without a network.
 import assert from 'node:assert/strict';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createCodec } from 'offcut';
 import sharp from 'sharp';
@@ -125,7 +129,8 @@ test('conversions wait for each other and can be stopped in between', async () =
 test('what cannot be converted is refused, and the next is', async () => {
   const codec = open();
   const cases = /** @type {any[]} */ ([
-    ['photo.png', { format: 'png' }, 'ERR_ARGUMENT'],
+    [42, { format: 'png' }, 'ERR_ARGUMENT'],
+    ['missing.png', { format: 'png' }, 'ERR_LOAD'],
     [soft, { format: 'gif' }, 'ERR_ARGUMENT'],
     [soft, { format: 'jpeg', quality: 0 }, 'ERR_ARGUMENT'],
     [soft, { format: 'jpeg', quality: 101 }, 'ERR_ARGUMENT'],
@@ -156,3 +161,73 @@ test('a large picture gives its memory back', async () => {
   assert.equal(await codec.memoryBytes(), 0);
   assert.equal((await codec.convert(soft, { format: 'jpeg' })).width, 120);
 });
+
+test('takes what removeBackground takes', async () => {
+  const codec = open();
+  const facts = { format: 'png', width: 120, height: 90 };
+  const folder = await mkdtemp(path.join(tmpdir(), 'offcut-'));
+  const file = path.join(folder, 'soft.png');
+  await writeFile(file, soft);
+  const { bytes } = await codec.convert(soft, { format: 'webp' });
+  for (const make of [
+    () => soft.slice().buffer,
+    () => new Blob([Buffer.from(soft)]),
+    () => new Response(Buffer.from(soft)),
+    () => createReadStream(file),
+    () => file,
+  ]) {
+    assert.deepEqual(await codec.inspect(make()), facts);
+    assert.deepEqual((await codec.convert(make(), { format: 'webp' })).bytes, bytes);
+  }
+  await rm(folder, { recursive: true });
+  assert.equal((await failure(codec.inspect(file))).code, 'ERR_LOAD');
+});
+
+test('wrong options are named, with what was expected and what came', async () => {
+  const codec = open();
+  for (const [options, message] of /** @type {[any, string][]} */ ([
+    [undefined, 'Expected an object for options but received undefined'],
+    [{}, "Expected 'jpeg', 'png' or 'webp' for format but received undefined"],
+    [
+      { format: 'webp', signal: 5 },
+      'Expected an AbortSignal for signal but received 5 of type number',
+    ],
+    [
+      { format: 'png', onProgress: {} },
+      'Expected a function for onProgress but received an object',
+    ],
+    [
+      { format: 'webp', qualty: 5 },
+      'Expected one of format, quality, onProgress, pixelsMax, bytesMax, signal for option ' +
+        'but received "qualty"',
+    ],
+  ])) {
+    assert.equal((await failure(codec.convert(soft, options))).message, message);
+  }
+  const mask = /** @type {any} */ ({ mask: true });
+  assert.equal((await failure(codec.inspect(soft, mask))).code, 'ERR_ARGUMENT');
+});
+
+test('a very large file that is no picture does not keep its memory', async () => {
+  const codec = open();
+  const large = new Uint8Array(80 * 1024 * 1024);
+  for (const call of [() => codec.inspect(large), () => codec.convert(large, { format: 'png' })]) {
+    assert.equal((await failure(call())).code, 'ERR_FORMAT');
+    assert.equal(await codec.memoryBytes(), 0);
+  }
+});
+
+for (const worker of [false, true]) {
+  test(`close() lets conversions finish, ${worker ? 'in a worker' : 'here'}`, async () => {
+    const large = new Uint8Array(await disc({ width: 1500, height: 1500 }).png().toBuffer());
+    const codec = createCodec({ worker });
+    let last = 0;
+    const onProgress = (/** @type {number} */ fraction) => (last = fraction);
+    const job = codec.convert(large, { format: 'webp', onProgress });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await codec.close();
+    assert.equal(last, 1);
+    await job;
+    assert.equal(await codec.memoryBytes(), 0);
+  });
+}
