@@ -4,10 +4,10 @@
  * anything is stored. */
 #include "resample.h"
 
-#include "../base/simd.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "rgba.h"
 
 /* Where an output column takes its value from. Shrinking: pixels start .. start + count - 1 with
  * weight `first` for the first, `last` for the last and a common one between. Growing: pixels start
@@ -89,21 +89,9 @@ void offcut__resampler_close(offcut__resampler *resampler) {
     free(resampler);
 }
 
-/* The samples of one pixel, R, G, B, A. */
-static inline offcut__i32x4 samples(const uint8_t *row, uint32_t bits, size_t x) {
-    if (bits == 8) {
-        const uint8_t *p = row + 4 * x;
-        return (offcut__i32x4){p[0], p[1], p[2], p[3]};
-    }
-    uint16_t p[4];
-    memcpy(p, row + 8 * x, sizeof p);
-    return (offcut__i32x4){p[0], p[1], p[2], p[3]};
-}
-
-/* The same in 0..1, over white if the row is not opaque. */
+/* Pixel x in 0..1, over white if the row is not opaque. */
 static inline offcut__f32x4 colour(const uint8_t *row, uint32_t bits, bool opaque, size_t x) {
-    const float unit = bits == 8 ? 1.0f / 255.0f : 1.0f / 65535.0f;
-    const offcut__f32x4 v = offcut__to_f32(samples(row, bits, x)) * offcut__splat(unit);
+    const offcut__f32x4 v = offcut__rgba_load(row, bits, x);
     if (opaque) return v;
     const offcut__f32x4 one = offcut__splat(1.0f);
     return one - (one - v) * offcut__splat(v[3]);
@@ -112,7 +100,6 @@ static inline offcut__f32x4 colour(const uint8_t *row, uint32_t bits, bool opaqu
 /* The sum of count pixels from start on, in 0..1 each. */
 static inline offcut__f32x4 sum(const uint8_t *row, uint32_t bits, bool opaque, size_t start,
                                 size_t count) {
-    const offcut__f32x4 unit = offcut__splat(bits == 8 ? 1.0f / 255.0f : 1.0f / 65535.0f);
     offcut__f32x4 total = offcut__splat(0.0f);
     const size_t end = start + count;
     if (!opaque) {
@@ -122,8 +109,8 @@ static inline offcut__f32x4 sum(const uint8_t *row, uint32_t bits, bool opaque, 
     for (size_t x = start; x < end;) {
         const size_t stop = end - x > RUN_MAX ? x + RUN_MAX : end;
         offcut__i32x4 run = {0, 0, 0, 0};
-        for (; x < stop; x++) run += samples(row, bits, x);
-        total += offcut__to_f32(run) * unit;
+        for (; x < stop; x++) run += offcut__rgba_samples(row, bits, x);
+        total += offcut__to_f32(run) * offcut__rgba_unit(bits);
     }
     return total;
 }

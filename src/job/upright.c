@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../image/orientation.h"
+
 struct offcut__upright {
     offcut_ctx *ctx;
     offcut_decoder *decoder; /* borrowed */
     const offcut_info *info;
     size_t sample_bytes;
     size_t kept_samples;       /* per pixel of the kept picture: 3 or 4 */
+    offcut__walk walk;         /* of the stored pixels in it */
     uint8_t *kept;             /* upright; NULL while streaming */
     uint32_t width, height;    /* upright */
     uint32_t filled, consumed; /* rows: stored ones written to kept, upright ones handed out */
@@ -44,6 +47,7 @@ offcut_status offcut__upright_open(offcut_ctx *ctx, offcut_decoder *decoder,
         .info = info,
         .sample_bytes = info->bits / 8,
         .kept_samples = info->has_alpha ? 4 : 3,
+        .walk = offcut__walk_stored(info->orientation, info->width, info->height),
         .width = upright_info.width,
         .height = upright_info.height,
     };
@@ -72,35 +76,20 @@ void offcut__upright_close(offcut__upright *upright) {
     free(upright);
 }
 
-/* Where stored pixel (x, y) comes to stand, and how far its right neighbour is from it, in pixels.
- * EXIF 2.32, 4.6.4. */
-static size_t upright_index(const offcut__upright *self, uint32_t y, ptrdiff_t *step) {
-    const size_t w = self->info->width, h = self->info->height;
-    switch (self->info->orientation) {
-        case 3: *step = -1; return (h - 1 - y) * w + (w - 1);
-        case 4: *step = 1; return (h - 1 - y) * w;
-        case 5: *step = (ptrdiff_t)h; return y;
-        case 6: *step = (ptrdiff_t)h; return h - 1 - y;
-        case 7: *step = -(ptrdiff_t)h; return (w - 1) * h + (h - 1 - y);
-        case 8: *step = -(ptrdiff_t)h; return (w - 1) * h + y;
-        default: *step = 1; return y * w;
-    }
-}
-
-/* Columns outside, rows inside: turned pictures are then written in runs of `count` neighbours. */
+/* Columns outside, rows inside: turned pictures are then written in runs of neighbours. */
 static void keep_rows(offcut__upright *self, const uint8_t *rows, uint32_t count) {
     const size_t pixel = self->kept_samples * self->sample_bytes;
     const size_t rgba = 4 * self->sample_bytes, stride = rgba * self->info->width;
     const uint32_t block = 16;
     for (uint32_t first = 0; first < count; first += block) {
-        const uint32_t in_block = count - first < block ? count - first : block;
-        for (uint32_t x = 0; x < self->info->width; x++)
-            for (uint32_t i = first; i < first + in_block; i++) {
-                ptrdiff_t step = 0;
-                const size_t start = upright_index(self, self->filled + i, &step);
-                const size_t index = (size_t)((ptrdiff_t)start + step * (ptrdiff_t)x);
-                memcpy(self->kept + index * pixel, rows + i * stride + x * rgba, pixel);
+        const uint32_t end = count - first < block ? count : first + block;
+        for (uint32_t x = 0; x < self->info->width; x++) {
+            const ptrdiff_t column = self->walk.origin + (ptrdiff_t)x * self->walk.right;
+            for (uint32_t i = first; i < end; i++) {
+                const ptrdiff_t index = column + (ptrdiff_t)(self->filled + i) * self->walk.down;
+                memcpy(self->kept + (size_t)index * pixel, rows + i * stride + x * rgba, pixel);
             }
+        }
     }
     self->filled += count;
 }

@@ -4,7 +4,7 @@
  * a time in the four lanes. */
 #include <string.h>
 
-#include "../base/simd.h"
+#include "../image/rgba.h"
 #include "parts.h"
 
 typedef struct span {
@@ -12,18 +12,6 @@ typedef struct span {
 } span;
 
 /* ---- pixels ---- */
-
-static inline offcut__f32x4 get(const uint8_t *row, uint32_t bits, uint32_t x) {
-    if (bits == 8) {
-        const uint8_t *p = row + 4 * (size_t)x;
-        const offcut__i32x4 v = {p[0], p[1], p[2], p[3]};
-        return offcut__to_f32(v) * offcut__splat(1.0f / 255.0f);
-    }
-    uint16_t p[4];
-    memcpy(p, row + 8 * (size_t)x, sizeof p);
-    const offcut__i32x4 v = {p[0], p[1], p[2], p[3]};
-    return offcut__to_f32(v) * offcut__splat(1.0f / 65535.0f);
-}
 
 /* A pixel whose alpha rounds to 0 becomes all zero. */
 static inline void put(uint8_t *row, uint32_t bits, uint32_t x, offcut__f32x4 value) {
@@ -141,7 +129,7 @@ static inline void refine_span(const offcut__matte *m, uint32_t bits, uint8_t *r
     const double scale = (double)m->guide_width / (double)m->width;
     for (uint32_t x = s.from; x < s.to; x++) {
         const offcut__place place = offcut__place_of(x, scale, m->guide_width);
-        offcut__f32x4 pixel = get(row, bits, x);
+        offcut__f32x4 pixel = offcut__rgba_load(row, bits, x);
         const float own = pixel[3];
         /* The guide shows a transparent picture over white, and so must this pixel be seen. */
         offcut__f32x4 seen = pixel;
@@ -196,7 +184,7 @@ static inline void plain_span(const offcut__matte *m, uint32_t bits, uint8_t *ro
     for (uint32_t x = s.from; x < s.to; x++) {
         const offcut__place place = offcut__place_of(x, scale, m->guide_width);
         const float a = m->line[place.at], b = m->line[place.next];
-        offcut__f32x4 pixel = get(row, bits, x);
+        offcut__f32x4 pixel = offcut__rgba_load(row, bits, x);
         pixel[3] *= a + place.mix * (b - a);
         put(row, bits, x, pixel);
     }
