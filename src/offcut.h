@@ -79,6 +79,14 @@ void offcut_free(offcut_ctx *ctx);
  * ctx and valid until its next call. */
 const char *offcut_detail(const offcut_ctx *ctx);
 
+#define OFFCUT_THREADS_MAX 16
+
+/* Has the network's work done by as many threads, the caller's included; 1, the default, ends the
+ * others. Results are the same bytes with any number. Each takes some 100 kB of memory while a
+ * network runs, and its stack. Not while a network of ctx runs. Fails with ERR_ARGUMENT,
+ * ERR_UNSUPPORTED (a build without threads), ERR_MEMORY (the system has no more of them). */
+offcut_status offcut_threads_set(offcut_ctx *ctx, uint32_t threads);
+
 /* Bytes owned by the caller; data is NULL when size is 0. */
 typedef struct offcut_buffer {
     uint8_t *data;

@@ -35,6 +35,13 @@ export function checks({ show, runCTest }) {
       },
     ],
     [
+      'thread sanitizer',
+      async () => {
+        await ensureBuilt(['tsan']);
+        return runCTest('tsan');
+      },
+    ],
+    [
       'decoder corpus under sanitizers',
       () => {
         const run = ['tests/corpus/run.js', '--native'];

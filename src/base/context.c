@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "context.h"
+#include "team.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@ offcut_ctx *offcut_create(void) {
 }
 
 void offcut_free(offcut_ctx *ctx) {
+    if (ctx) offcut__team_end(ctx);
     free(ctx);
 }
 

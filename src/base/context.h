@@ -8,6 +8,9 @@
 
 struct offcut_ctx {
     char detail[256];
+#ifdef OFFCUT_THREADS
+    struct offcut__team *team; /* NULL: the caller works alone */
+#endif
 };
 
 /* Sets the detail text (printf-like) and returns status, so that a failure is one statement. */

@@ -155,7 +155,9 @@ static offcut_status finish_ops(offcut__builder *builder, offcut_model *model) {
         if (op->run == offcut__conv8_run || op->run == offcut__depthwise8_run)
             OFFCUT_TRY(offcut__conv8_pack(builder, op));
         model->cost += op->units * op->unit_cost;
+        if (op->scratch_size > model->scratch_size) model->scratch_size = op->scratch_size;
     }
+    model->scratch_size = (model->scratch_size + 15) & ~(size_t)15; /* to cache lines */
     OFFCUT_FAIL_IF(!(model->cost < COST_MAX), builder->ctx, OFFCUT_ERR_LIMIT,
                    "the model needs %.0f multiply-adds a run", model->cost);
     return OFFCUT_OK;

@@ -164,6 +164,7 @@ struct offcut_model {
     offcut__op *ops;
     uint32_t op_count;
     size_t arena_size;    /* floats */
+    size_t scratch_size;  /* of the operation that takes most; floats */
     offcut__view picture; /* where the input goes, [1, 3, height, width] */
     offcut__view mask;    /* where the output is, [channels, height, width] */
     double cost;          /* of a run, in multiply-adds */
@@ -172,7 +173,8 @@ struct offcut_model {
     bool running;
     float *arena;
     void *arena_memory;
-    float *result; /* the mask */
+    float *result;  /* the mask */
+    uint32_t lanes; /* with scratch */
     uint32_t next_op, next_unit;
     double done;
 };

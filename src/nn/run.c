@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Runs a model: the picture in, the operations slice by slice, the mask out. */
+#include "../base/team.h"
+#include "kernels/kernels.h"
 #include "model.h"
 
 #include <math.h>
@@ -8,6 +10,12 @@
 /* Multiply-adds of a slice: some 10 ms where the engine does 10 GMAC/s. */
 #define SLICE 1e8
 #define ALIGNMENT 64 /* bytes */
+
+/* Work below this is not worth waking anybody for, in multiply-adds. */
+#define WORTH_SHARING 1e5
+/* Parts for each thread: more even out what threads get of the processor, but every part of a
+ * convolution begins by reading rows that its neighbour has read. */
+#define PARTS_EACH 2
 
 static void release_arena(offcut_model *model) {
     free(model->arena_memory);
@@ -40,11 +48,16 @@ offcut_status offcut__network_begin(offcut_ctx *ctx, offcut_model *model, const 
     offcut__network_end(model);
     const size_t size = (size_t)model->mask.shape.dims[1] * (size_t)model->mask.shape.dims[2];
     OFFCUT_TRY(offcut__alloc(ctx, size, sizeof *model->result, &model->result));
-    model->arena_memory = malloc(model->arena_size * sizeof *model->arena + ALIGNMENT);
+    model->lanes = offcut__team_lanes(ctx);
+    /* The plan has scratch for one; that of the helpers follows the arena. */
+    const uint64_t floats =
+        model->arena_size + (uint64_t)(model->lanes - 1) * (uint64_t)model->scratch_size;
+    if (floats < SIZE_MAX / sizeof *model->arena - ALIGNMENT)
+        model->arena_memory = malloc((size_t)floats * sizeof *model->arena + ALIGNMENT);
     if (!model->arena_memory) {
         offcut__network_end(model);
-        return offcut__fail(ctx, OFFCUT_ERR_MEMORY, "no memory for %zu x %zu bytes",
-                            model->arena_size, sizeof(float));
+        return offcut__fail(ctx, OFFCUT_ERR_MEMORY, "no memory for %.0f x %zu bytes",
+                            (double)floats, sizeof(float));
     }
     const size_t misaligned = (uintptr_t)model->arena_memory % ALIGNMENT;
     model->arena =
@@ -90,10 +103,43 @@ static void read_mask(offcut_model *model) {
         offcut__unary_row(sigmoid, model->result, model->result, count);
 }
 
+/* Some units of an operation, for several threads. */
+typedef struct share {
+    const offcut_model *model;
+    const offcut__op *op;
+    uint32_t first, count, parts;
+} share;
+
+static void run_part(void *work, uint32_t part, uint32_t lane) {
+    const share *s = work;
+    const uint64_t count = s->count;
+    const uint32_t begin = s->first + (uint32_t)(count * part / s->parts),
+                   end = s->first + (uint32_t)(count * (part + 1) / s->parts);
+    offcut__op own = *s->op;
+    if (lane > 0) own.scratch_offset = s->model->arena_size + (lane - 1) * s->model->scratch_size;
+    own.run(&own, s->model->arena, begin, end);
+}
+
+/* How many parts count units of an operation are done in. Where neighbours are reduced together,
+ * results depend on where parts end: such an operation, which never costs much, stays whole. */
+static uint32_t parts_of(const offcut_ctx *ctx, const offcut_model *model, const offcut__op *op,
+                         uint32_t count) {
+    const uint32_t lanes = offcut__team_lanes(ctx);
+    if (lanes == 1 || lanes > model->lanes || count * op->unit_cost < WORTH_SHARING ||
+        op->run == offcut__reduce_run || op->run == offcut__softmax_run ||
+        op->run == offcut__normalize_run)
+        return 1;
+    return count < PARTS_EACH * lanes ? count : PARTS_EACH * lanes;
+}
+
 /* count units of the next operation. */
-static void advance(offcut_model *model, uint32_t count) {
+static void advance(offcut_ctx *ctx, offcut_model *model, uint32_t count) {
     const offcut__op *op = &model->ops[model->next_op];
-    op->run(op, model->arena, model->next_unit, model->next_unit + count);
+    share s = {model, op, model->next_unit, count, parts_of(ctx, model, op, count)};
+    if (s.parts == 1)
+        op->run(op, model->arena, model->next_unit, model->next_unit + count);
+    else
+        offcut__team_run(ctx, s.parts, run_part, &s);
     model->next_unit += count;
     model->done += count * op->unit_cost;
     if (model->next_unit < op->units) return;
@@ -113,7 +159,7 @@ offcut_status offcut__network_step(offcut_ctx *ctx, offcut_model *model, bool *d
         uint32_t count = affordable < left ? (uint32_t)affordable : left;
         if (count == 0) count = 1;
         budget -= count * op->unit_cost;
-        advance(model, count);
+        advance(ctx, model, count);
     }
     if (model->next_op < model->op_count) return OFFCUT_OK;
     read_mask(model);
@@ -151,7 +197,7 @@ offcut_status offcut_operation_run(offcut_ctx *ctx, offcut_model *model, uint32_
     if (index == 0) OFFCUT_TRY(offcut__network_begin(ctx, model, input));
     OFFCUT_FAIL_IF(!model->running || model->next_op != index || model->next_unit > 0, ctx,
                    OFFCUT_ERR_STATE, "operation %u is not the next one of a run", index);
-    advance(model, model->ops[index].units);
+    advance(ctx, model, model->ops[index].units);
     if (model->next_op == model->op_count) release_arena(model);
     return OFFCUT_OK;
 }

@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds presets of CMakePresets.json with all the set-up they need; in milliseconds when nothing changed.
 //
-//     node wasm/toolchain/build.js [PRESET...]        all but asan without one
+//     node wasm/toolchain/build.js [PRESET...]        all but asan and tsan without one
 import fs from 'node:fs';
 import path from 'node:path';
 import { cachePath, isMain, projectFolder, run, runMain, say, sha256, withLock } from './common.js';
 import { ensureEmscripten, findEmscripten } from './emscripten.js';
 import { ensureTools } from './tools.js';
 
-export const presets = ['native', 'wasm', 'wasm-relaxed', 'wasi'];
+export const presets = [
+  'native',
+  'wasm',
+  'wasm-relaxed',
+  'wasm-threads',
+  'wasm-relaxed-threads',
+  'wasi',
+];
 
 /** What each preset makes, to see that it is still there. @type {Record<string, string>} */
 const products = {
   wasm: 'dist/offcut.wasm',
   'wasm-relaxed': 'dist/offcut.relaxed.wasm',
+  'wasm-threads': 'dist/offcut.threads.wasm',
+  'wasm-relaxed-threads': 'dist/offcut.relaxed.threads.wasm',
   wasi: 'dist/offcut.wasi.wasm',
 };
 
