@@ -56,6 +56,17 @@ static void read_chunks(offcut_decoder *decoder, const WebPDemuxer *demuxer) {
     WebPDemuxReleaseChunkIterator(&chunk);
 }
 
+/* Whether the first frame of an animation leaves something of the canvas to be seen through. */
+static bool is_seen_through(const offcut_info *info, const WebPDemuxer *demuxer) {
+    WebPIterator frame = {0};
+    if (!demuxer || !WebPDemuxGetFrame(demuxer, 1, &frame)) return false;
+    const bool fills =
+        (uint32_t)frame.width == info->width && (uint32_t)frame.height == info->height;
+    const bool result = frame.has_alpha || !fills;
+    WebPDemuxReleaseIterator(&frame);
+    return result;
+}
+
 static offcut_status webp_open(offcut_decoder *decoder) {
     webp_state *state = decoder->state;
     WebPBitstreamFeatures features;
@@ -71,6 +82,8 @@ static offcut_status webp_open(offcut_decoder *decoder) {
     WebPDemuxState parsed = WEBP_DEMUX_PARSE_ERROR;
     state->demuxer = WebPDemuxPartial(&bytes, &parsed);
     if (state->demuxer) read_chunks(decoder, state->demuxer);
+    if (state->animated && is_seen_through(&decoder->info, state->demuxer))
+        decoder->info.has_alpha = 1;
     return OFFCUT_OK;
 }
 

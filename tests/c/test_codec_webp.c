@@ -164,6 +164,7 @@ static void test_animation(offcut_ctx *ctx) {
         const decoded result = decode(ctx, file.data, file.size, NULL, 1);
         CHECKF(result.status == OFFCUT_OK, "%s: %s", k->name, offcut_detail(ctx));
         CHECK(result.width == 100 && result.height == 60);
+        CHECKF(result.info.has_alpha, "%s: where the frame is not", k->name);
         size_t wrong = 0;
         for (uint32_t y = 0; y < 60; y++)
             for (uint32_t x = 0; x < 100; x++) {
