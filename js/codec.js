@@ -6,7 +6,8 @@
 import { Binding } from './binding.js';
 import { ASYNC_DISPOSE, DISPOSE } from './disposable.js';
 import { OffcutError, cancelled, invalid } from './errors.js';
-import { expectOptions, readOptions } from './options.js';
+import { readOptions, rules } from './options.js';
+import { checkOptions, oneOf } from './rules.js';
 import { concat, readSource, toSource } from './source.js';
 import { nextTask, unlessAborted } from './task.js';
 
@@ -68,8 +69,21 @@ import { nextTask, unlessAborted } from './task.js';
 /** In the order of `offcut_format`, which begins with 1. */
 const FORMATS = /** @type {const} */ (['jpeg', 'png', 'webp']);
 
-const INSPECT_OPTIONS = ['pixelsMax', 'bytesMax', 'signal'];
-const CONVERT_OPTIONS = ['format', 'quality', 'onProgress', ...INSPECT_OPTIONS];
+const INSPECT_RULES = {
+  pixelsMax: rules.pixelsMax,
+  bytesMax: rules.bytesMax,
+  signal: rules.signal,
+};
+const CONVERT_RULES = {
+  format: oneOf(FORMATS),
+  quality: {
+    expected: 'an integer from 1 to 100',
+    test: (/** @type {unknown} */ value) =>
+      Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 100,
+  },
+  onProgress: rules.onProgress,
+  ...INSPECT_RULES,
+};
 
 /** Above this the memory of an instance is given back: wasm memory cannot shrink. */
 const MEMORY_KEPT = 64 * 1024 * 1024;
@@ -103,7 +117,8 @@ export class Codec {
    * @returns {Promise<PictureInfo>} rejects with an `OffcutError`
    */
   async inspect(input, options) {
-    const settings = readOptions(options, INSPECT_OPTIONS);
+    if (options !== undefined) checkOptions(options, INSPECT_RULES);
+    const settings = readOptions(options);
     const bytes = await readSource(this.open(input), settings);
     const binding = await this.#ready();
     const data = binding.copyIn(bytes);
@@ -284,25 +299,19 @@ class Conversion {
  * @param {ConvertOptions & PictureLimits} options
  */
 export function readConversion(options) {
-  expectOptions(options, CONVERT_OPTIONS);
+  checkConversion(options);
   const { format, quality, onProgress, ...more } = options;
-  checkConversion({ format, quality });
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw invalid('a function', 'onProgress', onProgress);
-  }
   const { pixelsMax, bytesMax, signal } = readOptions(more);
   return { format, quality, pixelsMax, bytesMax, signal, onProgress };
 }
 
 /** @typedef {ReturnType<typeof readConversion>} ConversionSettings */
 
-/** @param {Pick<ConvertOptions, 'format' | 'quality'>} options */
-export function checkConversion({ format, quality }) {
-  if (!FORMATS.includes(format)) throw invalid("'jpeg', 'png' or 'webp'", 'format', format);
-  const isQuality = Number.isInteger(quality) && Number(quality) >= 1 && Number(quality) <= 100;
-  if (quality !== undefined && !isQuality) {
-    throw invalid('an integer from 1 to 100', 'quality', quality);
-  }
+/** @param {ConvertOptions & PictureLimits} options */
+export function checkConversion(options) {
+  checkOptions(options, CONVERT_RULES);
+  const { format } = options;
+  if (format === undefined) throw invalid(CONVERT_RULES.format.expected, 'format', format);
 }
 
 /**

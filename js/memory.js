@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** @import { Image } from './image.js' */
+/** @import { Rule } from './rules.js' */
 
 import { invalid } from './errors.js';
+import { checkOptions, count, flag, oneOf } from './rules.js';
 
 /**
  * What is known of a picture beside its size.
@@ -10,7 +12,7 @@ import { invalid } from './errors.js';
  * @typedef {object} PictureDetails
  * @property {number} [bytes] size of the file; default: a byte a pixel, or for PNG and lossless
  *   WebP all samples
- * @property {number} [orientation] EXIF, 1 to 8; default 1
+ * @property {number} [orientation] of EXIF; default 1
  * @property {8 | 16} [bits] of a sample; default 8
  * @property {boolean} [alpha] default `false`
  * @property {boolean} [progressive] JPEG; default `false`
@@ -22,7 +24,25 @@ import { invalid } from './errors.js';
 /** Samples a pixel that a JPEG stores. */
 const SAMPLES = { '4:0:0': 1, '4:2:0': 1.5, '4:2:2': 2, '4:4:4': 3, cmyk: 4 };
 
-const FORMATS = ['jpeg', 'png', 'webp'];
+const FORMAT = oneOf(['jpeg', 'png', 'webp']);
+
+/** @type {Rule} */
+const size = {
+  expected: 'an integer of at least 0',
+  test: (value) => Number.isSafeInteger(value) && value >= 0,
+};
+
+/** @type {Record<keyof PictureDetails, Rule>} */
+const DETAILS = {
+  bytes: size,
+  orientation: size,
+  bits: oneOf([8, 16]),
+  alpha: flag,
+  progressive: flag,
+  subsampling: oneOf(Object.keys(SAMPLES)),
+  interlaced: flag,
+  lossless: flag,
+};
 
 const MIB = 2 ** 20;
 
@@ -64,16 +84,17 @@ const READERS = { perPixel: 96, fixed: 0.5 * MIB };
  */
 export function peakMemory(width, height, format, details = {}) {
   for (const [name, side] of Object.entries({ width, height })) {
-    if (!Number.isSafeInteger(side) || side < 1) throw invalid('a positive integer', name, side);
+    if (!count.test(side)) throw invalid(count.expected, name, side);
   }
-  if (!FORMATS.includes(format)) throw invalid("'jpeg', 'png' or 'webp'", 'format', format);
+  if (!FORMAT.test(format)) throw invalid(FORMAT.expected, 'format', format);
+  checkOptions(details, DETAILS);
   const { orientation = 1, bits = 8, alpha = false } = details;
   const pixels = width * height;
   const { bytes = pixels * fileOf(format, details) } = details;
   const scale = Math.min(1, GUIDE.side / Math.max(width, height));
   const guide = Math.ceil(width * scale) * Math.ceil(height * scale);
   const whole = wholeOf(width, height, format, details);
-  const upright = orientation > 2 ? pixels * (alpha ? 4 : 3) * (bits / 8) : 0;
+  const upright = orientation > 2 && orientation < 9 ? pixels * (alpha ? 4 : 3) * (bits / 8) : 0;
   const lines = ROWS.perPixel * (bits / 8) * (width + height);
   const most = Math.max(
     NETWORK.running + GUIDE.decoded * guide,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { invalid } from './errors.js';
 import { NAME_MAX } from './image.js';
+import { callback, checkOptions, count, flag, oneOf, signal } from './rules.js';
 
 /** @typedef {'decode' | 'infer' | 'refine' | 'encode'} Stage */
 
@@ -38,61 +38,29 @@ import { NAME_MAX } from './image.js';
 export const BYTES_MAX = 256 * 1024 * 1024;
 export const PIXELS_MAX = 120_000_000;
 
-/** @type {Record<string, { expected: string, test: (value: any) => boolean }>} */
-const rules = {
+export const rules = {
   name: { expected: `a string of 1 to ${NAME_MAX} characters`, test: isName },
-  mask: { expected: 'a boolean', test: isBoolean },
-  output: {
-    expected: "'cutout' or 'mask'",
-    test: (value) => value === 'cutout' || value === 'mask',
-  },
-  refine: { expected: 'a boolean', test: isBoolean },
-  onEmpty: {
-    expected: "'transparent' or 'error'",
-    test: (value) => value === 'transparent' || value === 'error',
-  },
-  eightBit: { expected: 'a boolean', test: isBoolean },
-  allowTruncated: { expected: 'a boolean', test: isBoolean },
-  speed: {
-    expected: "'fast', 'balanced' or 'small'",
-    test: (value) => value === 'fast' || value === 'balanced' || value === 'small',
-  },
-  pixelsMax: { expected: 'a positive integer', test: isCount },
-  bytesMax: { expected: 'a positive integer', test: isCount },
-  transfer: { expected: 'a boolean', test: isBoolean },
-  signal: { expected: 'an AbortSignal', test: isSignal },
-  onProgress: { expected: 'a function', test: (value) => typeof value === 'function' },
+  mask: flag,
+  output: oneOf(['cutout', 'mask']),
+  refine: flag,
+  onEmpty: oneOf(['transparent', 'error']),
+  eightBit: flag,
+  allowTruncated: flag,
+  speed: oneOf(['fast', 'balanced', 'small']),
+  pixelsMax: count,
+  bytesMax: count,
+  transfer: flag,
+  signal,
+  onProgress: callback,
 };
 
 /**
- * Refuses what is no object, and an option of another name. `undefined` counts as left out.
+ * Refuses what is wrong and fills in the defaults.
  *
  * @param {unknown} options
- * @param {readonly string[]} names
  */
-export function expectOptions(options, names) {
-  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw invalid('an object', 'options', options);
-  }
-  for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined && !names.includes(name)) {
-      throw invalid(`one of ${names.join(', ')}`, 'option', name);
-    }
-  }
-}
-
-/**
- * Refuses what is wrong and fills in the defaults. `undefined` counts as left out.
- *
- * @param {unknown} options
- * @param {readonly string[]} [names] of those that may be given
- */
-export function readOptions(options = {}, names = Object.keys(rules)) {
-  expectOptions(options, names);
-  for (const [name, { expected, test }] of Object.entries(rules)) {
-    const value = /** @type {Record<string, unknown>} */ (options)[name];
-    if (value !== undefined && !test(value)) throw invalid(expected, name, value);
-  }
+export function readOptions(options = {}) {
+  checkOptions(options, rules);
   const {
     name = undefined,
     mask = false,
@@ -128,31 +96,8 @@ export function readOptions(options = {}, names = Object.keys(rules)) {
 /** @typedef {ReturnType<typeof readOptions>} Settings */
 
 /** @param {unknown} value */
-function isBoolean(value) {
-  return typeof value === 'boolean';
-}
-
-/** @param {unknown} value */
-function isCount(value) {
-  return Number.isSafeInteger(value) && /** @type {number} */ (value) > 0;
-}
-
-/** @param {unknown} value */
 function isName(value) {
   if (typeof value !== 'string') return false;
   const length = [...value].length; // code points, as JSON Schema counts
   return length >= 1 && length <= NAME_MAX;
-}
-
-/**
- * By shape: a signal may come from another realm or a polyfill.
- *
- * @param {any} value
- */
-function isSignal(value) {
-  return (
-    typeof value === 'object' &&
-    typeof value?.aborted === 'boolean' &&
-    typeof value.addEventListener === 'function'
-  );
 }

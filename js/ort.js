@@ -68,6 +68,9 @@ export function onnxRuntime({ ort, executionProviders = ['wasm'], sessionOptions
   if (!Array.isArray(executionProviders) || executionProviders.length === 0) {
     throw invalid('a list of names', 'executionProviders', executionProviders);
   }
+  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
+    throw invalid('a positive integer', 'threads', threads);
+  }
   return {
     name: 'onnxruntime-web',
     load: async (onnx, spec) => {
@@ -118,7 +121,7 @@ async function open(ort, onnx, spec, { name, options }) {
       dispose: () => inTurn(ort, () => session.release()),
     };
   } catch (error) {
-    await session.release();
+    await session.release().catch(() => {}); // the first error says more
     throw error;
   }
 }
@@ -173,15 +176,17 @@ async function runOnce(ort, session, input, { output, width, height, channelsLas
   const data = channelsLast ? interleave(input) : input;
   const dims = channelsLast ? [1, height, width, 3] : [1, 3, height, width];
   const feed = new ort.Tensor('float32', data, dims);
-  const results = await session.run({ [session.inputNames[0]]: feed }, [output]);
-  const result = /** @type {OrtTensor} */ (results[output]);
+  /** @type {OrtTensor | undefined} */
+  let result;
   try {
+    const results = await session.run({ [session.inputNames[0]]: feed }, [output]);
+    result = /** @type {OrtTensor} */ (results[output]);
     if (result.type !== 'float32') {
       throw modelError(`the network's output is ${result.type}, not float32`);
     }
     return { data: Float32Array.from(await result.getData()), dims: [...result.dims] };
   } finally {
-    result.dispose();
+    result?.dispose();
     feed.dispose();
   }
 }

@@ -183,6 +183,12 @@ test('ERR_ARGUMENT: wrong parts of an engine', async () => {
     /variant.*"mmx"/,
   );
   await failsWith(createEngine({ module: /** @type {any} */ ({}) }), 'ERR_ARGUMENT', /module/);
+  const empty = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+  await failsWith(createEngine({ module: empty }), 'ERR_ARGUMENT', /Expected offcut\.wasm/);
+  // It imports a function that nobody has.
+  const other = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 7, 1, 1, 97, 1, 98, 0, 0];
+  const foreign = new WebAssembly.Module(new Uint8Array(other));
+  await failsWith(createEngine({ module: foreign }), 'ERR_ARGUMENT', /could not be started/);
 });
 
 test('ERR_INTERNAL: a trap ends the instance, not the engine', async () => {

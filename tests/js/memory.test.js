@@ -136,6 +136,21 @@ test('peakMemory() refuses what is no size and no format', () => {
   assert.throws(() => peakMemory(0, 1, 'jpeg'), invalid);
   assert.throws(() => peakMemory(1, 1.5, 'jpeg'), invalid);
   assert.throws(() => peakMemory(1, 1, /** @type {any} */ ('gif')), invalid);
+  for (const details of /** @type {any[]} */ ([
+    null,
+    { bytes: -1 },
+    { bits: 12 },
+    { orientation: 'up' },
+    { progressive: true, subsampling: '4:1:1' },
+    { alpha: 1 },
+    { interlace: true },
+  ])) {
+    assert.throws(() => peakMemory(10, 10, 'jpeg', details), invalid, JSON.stringify(details));
+  }
+  const turned = (/** @type {number} */ orientation) =>
+    peakMemory(100, 100, 'png', { orientation });
+  assert.equal(turned(9), turned(1), 'as the decoder takes it');
+  assert.ok(turned(6) > turned(1));
 });
 
 test('memory stays flat over many photos of mixed size, and dispose() gives it back', async () => {

@@ -110,4 +110,5 @@ test('what cannot be is refused', async () => {
   const sized = { data: readFileSync(pathOf('models/default.onnx')), input: { width: 7 } };
   assert.match((await failure(createEngine({ model: sized, backend }))).message, /side/);
   assert.throws(() => onnxRuntime({ ort: /** @type {any} */ ({}) }), { code: 'ERR_ARGUMENT' });
+  assert.throws(() => onnxRuntime({ ort, threads: 0 }), { code: 'ERR_ARGUMENT' });
 });

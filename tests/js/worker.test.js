@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -250,6 +251,18 @@ test('a worker that cannot be started is an error, and is tried again', async ()
   const thrown = await failure(createEngine({ worker: { create: refuse } }));
   assert.equal(thrown.code, 'ERR_WORKER');
   assert.equal(thrown.detail, 'not today');
+  let ended = 0;
+  const deaf = {
+    on: () => {},
+    postMessage: () => {
+      throw new DOMException('no module may be sent there', 'DataCloneError');
+    },
+    terminate: () => ended++,
+  };
+  const unsent = await failure(createEngine({ worker: { create: () => deaf } }));
+  assert.equal(unsent.code, 'ERR_WORKER');
+  assert.match(unsent.message, /no module may be sent there/);
+  assert.ok(ended > 0);
   await rm(folder, { recursive: true });
 });
 
@@ -264,6 +277,18 @@ test('a network that cannot be loaded is tried again', async () => {
   assert.ok((await removeBackground(jpeg, options)).coverage > 0.1);
   dispose();
   await rm(folder, { recursive: true });
+});
+
+test('a signal is left alone when waiting for a worker is over', async () => {
+  const engine = await createEngine({ model: network, worker: { size: 1 } });
+  const { signal } = new AbortController();
+  const jobs = [large, jpeg, jpeg].map((photo) =>
+    failure(engine.removeBackground(photo, { signal })),
+  );
+  assert.ok(getEventListeners(signal, 'abort').length > 0);
+  engine.dispose();
+  for (const job of jobs) assert.equal((await job).code, 'ERR_STATE');
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
 
 test('dispose ends at once, close when all is done', async () => {
