@@ -110,14 +110,47 @@ void offcut__conv_reference(const offcut__op *op, float *arena, uint32_t begin, 
 /* ---- depthwise ---- */
 
 typedef struct taps {
-    const float *in;      /* at the first pixel's first tap, which need not exist */
-    const float *weights; /* [kernel_h][kernel_w][channels] */
+    const float *in; /* at the first pixel's first tap, which need not exist */
+    const float *weights;
     const float *bias;
     ptrdiff_t in_y, in_x, step; /* between taps and between pixels */
     ptrdiff_t weights_y, weights_x;
     int32_t top, bottom, left, right;
     float lo, hi;
 } taps;
+
+/* For the pixels of row y; in and bias are still to be set. weights:
+ * [kernel_h][kernel_w][channels]. */
+static taps taps_of_row(const offcut__conv *c, const geometry *g, const float *weights,
+                        uint32_t channels, int32_t y) {
+    taps t = {.weights = weights,
+              .in_y = c->window.dilation_h * g->in_y,
+              .in_x = c->window.dilation_w * g->in_x,
+              .step = c->window.stride_w * g->in_x,
+              .weights_y = c->window.kernel_w * (ptrdiff_t)channels,
+              .weights_x = (ptrdiff_t)channels,
+              .lo = c->lo,
+              .hi = c->hi};
+    offcut__taps_inside(y * c->window.stride_h - c->window.pad_top, c->window.dilation_h,
+                        c->window.kernel_h, g->in_h, &t.top, &t.bottom);
+    return t;
+}
+
+/* Goes to pixel x of row y of picture in. Returns how many pixels from there share its taps: 4 if
+ * there are so many and each has all, otherwise 1. */
+static int32_t taps_go(taps *t, const offcut__conv *c, const geometry *g, const float *in,
+                       int32_t y, int32_t x) {
+    const offcut__geometry *w = &c->window;
+    const int32_t v = y * w->stride_h - w->pad_top, u = x * w->stride_w - w->pad_left;
+    int32_t left = 0, right = 0;
+    offcut__taps_inside(u, w->dilation_w, w->kernel_w, g->in_w, &t->left, &t->right);
+    offcut__taps_inside(u + 3 * w->stride_w, w->dilation_w, w->kernel_w, g->in_w, &left, &right);
+    t->in = in + v * g->in_y + u * g->in_x;
+    return t->left == 0 && left == 0 && t->right == w->kernel_w && right == w->kernel_w &&
+                   x + 4 <= g->out_w
+               ? 4
+               : 1;
+}
 
 /* A few neighbouring pixels that share their taps. */
 OFFCUT__INLINE void depthwise_pixels(const taps *t, size_t c, uint32_t count, const int pixels,
@@ -171,35 +204,16 @@ void offcut__conv_depthwise_pack(const offcut__conv *conv, const float *referenc
 
 static void depthwise_row(const offcut__conv *c, const geometry *g, const float *in, float *out,
                           const float *add, int32_t y) {
-    taps t = {.weights = c->weights,
-              .bias = c->bias,
-              .in_y = c->window.dilation_h * g->in_y,
-              .in_x = c->window.dilation_w * g->in_x,
-              .step = c->window.stride_w * g->in_x,
-              .weights_y = c->window.kernel_w * (ptrdiff_t)c->groups,
-              .weights_x = (ptrdiff_t)c->groups,
-              .lo = c->lo,
-              .hi = c->hi};
-    const int32_t v = y * c->window.stride_h - c->window.pad_top;
-    offcut__taps_inside(v, c->window.dilation_h, c->window.kernel_h, g->in_h, &t.top, &t.bottom);
+    taps t = taps_of_row(c, g, c->weights, c->groups, y);
+    t.bias = c->bias;
     for (int32_t x = 0; x < g->out_w;) {
-        const int32_t u = x * c->window.stride_w - c->window.pad_left;
-        int32_t left = 0, right = 0;
-        offcut__taps_inside(u, c->window.dilation_w, c->window.kernel_w, g->in_w, &t.left,
-                            &t.right);
-        offcut__taps_inside(u + 3 * c->window.stride_w, c->window.dilation_w, c->window.kernel_w,
-                            g->in_w, &left, &right);
-        const bool whole = t.left == 0 && left == 0 && t.right == c->window.kernel_w &&
-                           right == c->window.kernel_w;
-        t.in = in + v * g->in_y + u * g->in_x;
+        const int32_t pixels = taps_go(&t, c, g, in, y, x);
         const float *added = add ? add + x * g->add_x : NULL;
-        if (whole && x + 4 <= g->out_w) {
+        if (pixels == 4)
             depthwise_store(&t, out + x * g->out_x, g->out_x, added, g->add_x, c->groups, 4);
-            x += 4;
-        } else {
+        else
             depthwise_store(&t, out + x * g->out_x, g->out_x, added, g->add_x, c->groups, 1);
-            x++;
-        }
+        x += pixels;
     }
 }
 
@@ -213,15 +227,13 @@ void offcut__conv_depthwise(const offcut__op *op, float *arena, uint32_t begin, 
     }
 }
 
-/* ---- few output channels
- * -------------------------------------------------------------------------------------------- */
+/* ---- few output channels ---- */
 
 bool offcut__conv_narrow_can(const offcut__conv *conv) {
     return conv->groups == 1 && conv->group_out <= 3 && conv->group_in >= 8;
 }
 
-/* The dot products of a few neighbouring pixels that share their taps. weights:
- * [kernel_h][kernel_w][channels]. */
+/* The dot products of a few neighbouring pixels that share their taps. */
 OFFCUT__INLINE void narrow_pixels(const taps *t, size_t channels, const int pixels,
                                   float *results) {
     f32x4 sums[4] = {{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}};
@@ -252,28 +264,11 @@ OFFCUT__INLINE void narrow_pixels(const taps *t, size_t channels, const int pixe
 
 static void narrow_row(const offcut__conv *c, const geometry *g, const float *in, float *out,
                        const float *add, int32_t y, uint32_t k) {
-    taps t = {.weights = c->weights + (size_t)k *
-                                          (size_t)(c->window.kernel_h * c->window.kernel_w) *
-                                          c->group_in,
-              .in_y = c->window.dilation_h * g->in_y,
-              .in_x = c->window.dilation_w * g->in_x,
-              .step = c->window.stride_w * g->in_x,
-              .weights_y = c->window.kernel_w * (ptrdiff_t)c->group_in,
-              .weights_x = (ptrdiff_t)c->group_in};
-    const int32_t v = y * c->window.stride_h - c->window.pad_top;
-    offcut__taps_inside(v, c->window.dilation_h, c->window.kernel_h, g->in_h, &t.top, &t.bottom);
+    const size_t each = (size_t)(c->window.kernel_h * c->window.kernel_w) * c->group_in;
+    taps t = taps_of_row(c, g, c->weights + k * each, c->group_in, y);
     for (int32_t x = 0; x < g->out_w;) {
-        const int32_t u = x * c->window.stride_w - c->window.pad_left;
-        int32_t left = 0, right = 0;
-        offcut__taps_inside(u, c->window.dilation_w, c->window.kernel_w, g->in_w, &t.left,
-                            &t.right);
-        offcut__taps_inside(u + 3 * c->window.stride_w, c->window.dilation_w, c->window.kernel_w,
-                            g->in_w, &left, &right);
-        const bool whole = t.left == 0 && left == 0 && t.right == c->window.kernel_w &&
-                           right == c->window.kernel_w;
-        const int32_t pixels = whole && x + 4 <= g->out_w ? 4 : 1;
+        const int32_t pixels = taps_go(&t, c, g, in, y, x);
         float results[4];
-        t.in = in + v * g->in_y + u * g->in_x;
         if (pixels == 4)
             narrow_pixels(&t, c->group_in, 4, results);
         else
