@@ -25,7 +25,7 @@
  *   - A context and what was made from it belong to one thread at a time. There are no globals.
  *   - Bytes passed in are borrowed until the object made from them is freed; what is returned
  *     says who owns it.
- *   - Every *_free and *_close takes NULL. Free in any order, the context last.
+ *   - Every *_free and *_close takes NULL. Free a job before its model, and the context last.
  *   - On failure the status says what to do about it, offcut_detail() says what was wrong with
  *     this input, output arguments are NULL or zero, and the context stays usable.
  */
@@ -154,7 +154,7 @@ typedef struct offcut_info {
     uint32_t height;      /* likewise */
     uint32_t orientation; /* EXIF, 1..8; 0, missing and above 8 count as 1 */
     uint32_t bits;        /* per sample of the decoded rows: 8 or 16 */
-    int has_alpha;
+    int has_alpha;        /* else A is at its largest in all rows */
     int whole; /* the decoder keeps something of every pixel in memory: the coefficients of a JPEG
                   of several scans, a lossless WebP, the alpha plane of a lossy one */
     uint32_t density_x; /* pixels per metre, 0 if unknown */
@@ -179,10 +179,11 @@ typedef enum offcut_speed {
 
 /* Settings of a job or a decoder. Start from offcut_options_default(): fields may be added. */
 typedef struct offcut_options {
-    uint64_t pixels_max;  /* width x height of the input; default 120,000,000; ERR_LIMIT */
-    size_t bytes_max;     /* size of the input; default 256 MiB; ERR_LIMIT */
-    int allow_truncated;  /* decode what is there of a damaged or cut-off file (the rest is as the
-                             format's library leaves it); default 0: ERR_TRUNCATED, ERR_CORRUPT */
+    uint64_t pixels_max; /* width x height of the input; default 120,000,000; ERR_LIMIT */
+    size_t bytes_max;    /* size of the input; default 256 MiB; ERR_LIMIT */
+    int allow_truncated; /* decode what is there of a damaged or cut-off file (the rest of a JPEG is
+                            grey, that of others transparent, so that these always count as having
+                            alpha); default 0: ERR_TRUNCATED, ERR_CORRUPT */
     int reduce_to_8_bits; /* write 8 bits also for a 16-bit PNG; default 0 */
     int no_refine;        /* enlarge the network's mask as it is, leave colours alone; default 0 */
     int refuse_empty;     /* ERR_EMPTY where no pixel is half opaque; default 0 */
@@ -219,7 +220,8 @@ typedef struct offcut_job offcut_job;
 
 /* Sniffs the format, reads the header and applies the limits. model NULL: the mask comes from
  * offcut_job_mask(). Fails with ERR_FORMAT, ERR_UNSUPPORTED, ERR_CORRUPT, ERR_TRUNCATED, ERR_LIMIT,
- * ERR_MEMORY, ERR_ARGUMENT. data is borrowed until offcut_job_free(). *job is the caller's. */
+ * ERR_MEMORY, ERR_ARGUMENT. data and model are borrowed until offcut_job_free(). *job is the
+ * caller's. */
 offcut_status offcut_job_open(offcut_ctx *ctx, offcut_model *model, const uint8_t *data,
                               size_t size, const offcut_options *options, offcut_job **job);
 void offcut_job_free(offcut_job *job);

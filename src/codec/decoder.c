@@ -70,6 +70,8 @@ offcut_status offcut_decoder_open(offcut_ctx *ctx, const uint8_t *data, size_t s
         offcut_decoder_close(self);
         return status;
     }
+    /* What is missing of a damaged file is grey in a JPEG and transparent in all others. */
+    if (settings.allow_truncated && format != OFFCUT_FORMAT_JPEG) self->info.has_alpha = 1;
     *decoder = self;
     return OFFCUT_OK;
 }

@@ -135,6 +135,29 @@ static void test_jpeg_to_png(const uint8_t *pixels) {
     offcut__bytes_free(&source);
 }
 
+/* What is missing is transparent, and so white in a JPEG, whatever the picture had before. */
+static void test_truncated(const uint8_t *pixels) {
+    offcut__bytes source =
+        png_of(pixels,
+               (offcut__picture_spec){.width = WIDTH, .height = HEIGHT, .bits = 8, .opaque = true});
+    offcut_options options = offcut_options_default();
+    options.allow_truncated = 1;
+    for (int format = OFFCUT_FORMAT_JPEG; format <= OFFCUT_FORMAT_WEBP; format++) {
+        offcut_buffer file =
+            convert(source.data, source.size * 9 / 10, &options, (offcut_format)format, 0);
+        const decoded result = decode_file(file, (offcut_format)format);
+        const uint8_t *last = result.pixels + (PIXELS - 1) * 4;
+        if (format == OFFCUT_FORMAT_JPEG)
+            CHECKF(last[0] > 250 && last[1] > 250 && last[2] > 250, "%d", last[0]);
+        else
+            CHECKF(last[3] == 0, "format %d: %d", format, last[3]);
+        CHECK(result.pixels[3] == 255);
+        free(result.pixels);
+        offcut_buffer_free(&file);
+    }
+    offcut__bytes_free(&source);
+}
+
 static void test_16_bits(void) {
     uint16_t *wide = malloc(PIXELS * 8);
     for (int i = 0; i < PIXELS * 4; i++) wide[i] = (uint16_t)((unsigned)i * 40503u);
@@ -500,6 +523,7 @@ int main(void) {
     test_webp(pixels);
     test_jpeg(pixels);
     test_jpeg_to_png(pixels);
+    test_truncated(pixels);
     test_16_bits();
     test_profile_and_density(pixels);
     test_grey_profile(pixels);
