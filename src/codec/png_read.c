@@ -13,7 +13,7 @@
 #include "jump.h"
 
 /* No chunk but IDAT may need more memory than this, compressed or not. */
-enum { CHUNK_BYTES_MAX = 8000000, SIGNATURE = 8, CHUNK_FRAME = 12 };
+enum { CHUNK_BYTES_MAX = 8000000, SIGNATURE = 8, CHUNK_FRAME = 12, TRUNCATED_BYTES = 128 };
 
 /* Pixels that one step of the preparation reads past. */
 enum { SKIP_PIXELS = 1 << 19 };
@@ -122,6 +122,9 @@ static void open_reader(png_state *state, uint32_t number, bool with_icc) {
     png_set_chunk_malloc_max(self->png, CHUNK_BYTES_MAX);
     png_set_keep_unknown_chunks(self->png, PNG_HANDLE_CHUNK_NEVER, unwanted,
                                 (int)(sizeof unwanted / 5) - with_icc);
+    /* The library asks for so many bytes of the picture at once: fewer at the end are lost. */
+    if (state->decoder->options.allow_truncated)
+        png_set_compression_buffer_size(self->png, TRUNCATED_BYTES);
     png_read_info(self->png, self->info);
 }
 
