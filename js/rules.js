@@ -19,6 +19,15 @@ export const count = {
 };
 
 /** @type {Rule} */
+export const text = { expected: 'a string', test: (value) => typeof value === 'string' };
+
+/** @type {Rule} */
+export const texts = {
+  expected: 'a list of strings',
+  test: (value) => Array.isArray(value) && value.every(text.test),
+};
+
+/** @type {Rule} */
 export const callback = { expected: 'a function', test: (value) => typeof value === 'function' };
 
 /**
@@ -47,10 +56,11 @@ export function oneOf(values) {
  *
  * @param {unknown} options
  * @param {Record<string, Rule>} rules
+ * @param {string} [what] they are
  */
-export function checkOptions(options, rules) {
+export function checkOptions(options, rules, what = 'options') {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw invalid('an object', 'options', options);
+    throw invalid('an object', what, options);
   }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;

@@ -10,6 +10,7 @@
 import { ASYNC_DISPOSE, DISPOSE } from '../disposable.js';
 import { invalid } from '../errors.js';
 import { PIXELS_MAX } from '../options.js';
+import { callback, checkOptions, count, oneOf, text } from '../rules.js';
 import { ImageStore } from '../stores/images.js';
 import { memoryStore } from '../stores/memory.js';
 import { createFetchImage } from './fetch-image.js';
@@ -70,6 +71,15 @@ import { Images } from './images.js';
 /** What the API allows. */
 const UPLOAD_BYTES_MAX = 20 * 1024 * 1024;
 
+const LIMITS = { bytesMax: count, pixelsMax: count };
+
+const RULES = {
+  stage: oneOf(['live', 'test']),
+  baseURL: text,
+  publicURL: text,
+  onUsage: callback,
+};
+
 /** A clock that is this far ahead was set back, and is followed. */
 const AHEAD_MAX_MS = 1000;
 
@@ -81,7 +91,12 @@ const AHEAD_MAX_MS = 1000;
  */
 export function createBackend(host, options) {
   const { store = memoryStore(), limits = {}, fetch: rules, ...engineOptions } = options;
+  const { engine } = engineOptions;
   if (typeof store?.getItemRaw !== 'function') throw invalid('a Storage', 'store', store);
+  if (engine !== undefined && typeof engine?.removeBackground !== 'function') {
+    throw invalid('an engine', 'engine', engine);
+  }
+  checkOptions(limits, LIMITS, 'limits');
   const { bytesMax = UPLOAD_BYTES_MAX, pixelsMax = PIXELS_MAX } = limits;
   const images = new ImageStore(store);
   const workshop = createWorkshop(host, engineOptions);
@@ -112,7 +127,7 @@ export function createClientEntry(host) {
   return function createOffcut(options = {}) {
     const { stage = 'live', baseURL = '', onUsage, ...rest } = options;
     const { publicURL = baseURL && `${trim(baseURL)}/images`, ...backendOptions } = rest;
-    if (stage !== 'live' && stage !== 'test') throw invalid("'live' or 'test'", 'stage', stage);
+    checkOptions({ stage, baseURL, publicURL, onUsage }, RULES);
     const { context, sweep, workshop } = createBackend(host, backendOptions);
     let usage = 0;
     const images = new Images(context, {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { checkOptions, count, flag, texts } from '../rules.js';
 import { readAll, refuseOver } from '../source.js';
 import { OffcutError, cancelled, invalid } from '../errors.js';
 import { ORIGINS, REDIRECT_ORIGINS, isPrivateHost, originTest } from './origins.js';
@@ -38,6 +39,8 @@ import { ORIGINS, REDIRECT_ORIGINS, isPrivateHost, originTest } from './origins.
 
 const REDIRECTS_MAX = 5;
 
+const RULES = { origins: texts, allowPrivate: flag, timeout: count };
+
 /**
  * A function that fetches pictures from where the rules allow it.
  *
@@ -45,6 +48,7 @@ const REDIRECTS_MAX = 5;
  * @param {FetchRules} [rules]
  */
 export function createFetchImage(get, rules = {}) {
+  checkOptions(rules, RULES, 'fetch');
   const { origins, allowPrivate = false, timeout = 15_000 } = rules;
   const isAllowed = originTest(origins ?? ORIGINS);
   const isAllowedLater = originTest(origins ?? [...ORIGINS, ...REDIRECT_ORIGINS]);

@@ -3,6 +3,7 @@
 /** @import { Context as HonoContext, MiddlewareHandler } from 'hono' */
 /** @import { ClientHost, ClientOptions, StoreOptions } from '../client/client.js' */
 /** @import { EngineOptions } from '../entry.js' */
+/** @import { Rule } from '../rules.js' */
 /** @import { Stage } from '../stores/images.js' */
 /** @import { ApiKey, KeyOwner } from './keys.js' */
 
@@ -13,6 +14,7 @@ import { requestId } from 'hono/request-id';
 import { createBackend } from '../client/client.js';
 import { Images } from '../client/images.js';
 import { OffcutError, invalid } from '../errors.js';
+import { callback, checkOptions, count, flag, text, texts } from '../rules.js';
 import { createKeyRing } from './keys.js';
 import { Problem, toProblem } from './problems.js';
 import { createRateLimiter } from './rate-limit.js';
@@ -49,6 +51,23 @@ import * as routes from './routes.js';
 
 /** @typedef {{ Variables: { requestId: string, owner: KeyOwner, images: Images } }} Env */
 
+/** @type {Record<string, Rule>} */
+const RULES = {
+  baseURL: text,
+  publicURL: text,
+  cors: {
+    expected: 'a boolean or a list of origins',
+    test: (value) => flag.test(value) || texts.test(value),
+  },
+  rateLimit: {
+    expected: 'false or { live, test }, positive integers,',
+    test: (value) => value === false || (count.test(value?.live) && count.test(value?.test)),
+  },
+  requestsMax: count,
+  onUsage: callback,
+  log: callback,
+};
+
 const RATE_LIMIT = { live: 100, test: 10 };
 const REQUESTS_MAX = 32;
 const JSON_BYTES_MAX = 64 * 1024;
@@ -83,6 +102,8 @@ export function createServerEntry(host) {
     if (apiKeys !== false && !Array.isArray(apiKeys)) {
       throw invalid('a list of keys or false', 'apiKeys', typeof apiKeys);
     }
+    const own = { baseURL, publicURL, cors: origins, rateLimit, requestsMax, onUsage, log };
+    checkOptions(own, RULES);
     const { context, sweep, workshop } = createBackend(host, rest);
     /** @type {OpenAPIHono<Env>} */
     const app = new OpenAPIHono({

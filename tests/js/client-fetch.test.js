@@ -8,10 +8,14 @@ import { createOffcut } from 'offcut/client';
 import { get } from '../../js/client/get.node.js';
 import { createOffcut as createWebOffcut } from '../../js/client/index.web.js';
 import { ORIGINS, isPrivateHost, isPublicAddress, originTest } from '../../js/client/origins.js';
-import { createCodec } from 'offcut';
-import { discJpeg, failure } from './helpers.js';
+import { bytesOf, discJpeg, failure } from './helpers.js';
 
 const photo = await discJpeg();
+
+/** The core, which the entry for browsers cannot fetch here. */
+const module = await WebAssembly.compile(
+  /** @type {Uint8Array<ArrayBuffer>} */ (bytesOf('dist/offcut.wasm')),
+);
 
 /** @type {import('node:http').Server} */
 let server;
@@ -65,14 +69,13 @@ const entries = { 'by Node': createOffcut, 'by fetch': createWebOffcut };
 for (const [name, create] of Object.entries(entries)) {
   describe(`createFromURL ${name}`, () => {
     /** @param {import('offcut/client').FetchRules} [rules] */
-    const open = async (rules) => {
-      const module = await moduleOf();
+    const open = (rules) => {
       const fetchRules = { origins: [origin], allowPrivate: true, ...rules };
       return create({ module, fetch: fetchRules });
     };
 
     test('makes an image, also after a redirect', async () => {
-      const { images } = await open();
+      const { images } = open();
       for (const path of ['/photo', '/to-photo']) {
         const image = await images.createFromURL({ url: origin + path, name: 'fetched' });
         assert.deepEqual(
@@ -85,7 +88,7 @@ for (const [name, create] of Object.entries(entries)) {
     });
 
     test('stays where it is allowed', async () => {
-      const { images } = await open();
+      const { images } = open();
       const other = origin.replace('127.0.0.1', 'localhost');
       const secret = origin.replace('//', '//user:password@');
       const wrong = [
@@ -116,7 +119,7 @@ for (const [name, create] of Object.entries(entries)) {
     });
 
     test('keeps out of private networks unless told otherwise', async () => {
-      const { images } = await open({ allowPrivate: false });
+      const { images } = open({ allowPrivate: false });
       requests.length = 0;
       const error = await failure(images.createFromURL({ url: `${origin}/photo`, name: 'a' }));
       assert.equal(error.code, 'ERR_ARGUMENT');
@@ -125,7 +128,7 @@ for (const [name, create] of Object.entries(entries)) {
     });
 
     test('gives up on what is too large, too slow, not there or no picture', async () => {
-      const { images } = await open();
+      const { images } = open();
       const cases = /** @type {const} */ ({
         '/long': ['ERR_LIMIT', /at most 20971520 bytes/],
         '/endless': ['ERR_LIMIT', /at most 20971520 bytes/],
@@ -138,13 +141,13 @@ for (const [name, create] of Object.entries(entries)) {
         assert.equal(error.code, code, path);
         assert.match(error.message, message);
       }
-      const impatient = await open({ timeout: 300 });
+      const impatient = open({ timeout: 300 });
       const late = await failure(
         impatient.images.createFromURL({ url: `${origin}/slow`, name: 'a' }),
       );
       assert.equal(late.code, 'ERR_LOAD');
       assert.match(late.message, /no answer within 300 ms/);
-      const nobody = await open({ origins: ['http://127.0.0.1:1'] });
+      const nobody = open({ origins: ['http://127.0.0.1:1'] });
       const error = await failure(
         nobody.images.createFromURL({ url: 'http://127.0.0.1:1/', name: 'a' }),
       );
@@ -152,7 +155,7 @@ for (const [name, create] of Object.entries(entries)) {
     });
 
     test('can be aborted', async () => {
-      const { images } = await open();
+      const { images } = open();
       const signal = AbortSignal.timeout(30);
       const error = await failure(
         images.createFromURL({ url: `${origin}/slow`, name: 'a' }, { signal }),
@@ -224,21 +227,4 @@ test('the origins of the API are allowed, and what only looks like them is not',
   }
   assert.ok(originTest(['*'])(new URL('https://anything.example')));
   assert.ok(!originTest(['*'])(new URL('http://anything.example')));
-});
-
-/** @type {Promise<WebAssembly.Module> | undefined} */
-let module;
-
-/** The core, which the entry for browsers cannot fetch here. */
-async function moduleOf() {
-  const { readFile } = await import('node:fs/promises');
-  module ??= readFile(new URL('../../dist/offcut.wasm', import.meta.url)).then((bytes) =>
-    WebAssembly.compile(bytes),
-  );
-  return module;
-}
-
-test('the codec refuses what are no bytes', async () => {
-  const error = await failure(createCodec().inspect(/** @type {any} */ ('photo.jpg')));
-  assert.equal(error.code, 'ERR_ARGUMENT');
 });

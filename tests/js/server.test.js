@@ -368,6 +368,25 @@ describe('API keys', () => {
   });
 });
 
+test('options that would not do what they say are refused', () => {
+  for (const [options, message] of /** @type {[any, RegExp][]} */ ([
+    [{ cors: 'https://example.com' }, /a boolean or a list of origins for cors/],
+    [{ rateLimit: true }, /\{ live, test \}.* for rateLimit/],
+    [{ rateLimit: { live: 5 } }, /\{ live, test \}.* for rateLimit/],
+    [{ requestsMax: '32' }, /a positive integer for requestsMax/],
+    [{ limits: { bytesMax: '20 MB' } }, /a positive integer for bytesMax/],
+    [{ limits: { sizeMax: 5 } }, /bytesMax, pixelsMax for option/],
+    [{ fetch: { origins: 'https://example.com' } }, /a list of strings for origins/],
+    [{ log: 'all' }, /a function for log/],
+    [{ engine: 'fast' }, /an engine for engine/],
+  ])) {
+    assert.throws(() => createServer({ apiKeys: false, ...options }), {
+      code: 'ERR_ARGUMENT',
+      message,
+    });
+  }
+});
+
 test('more requests in a minute than a key may make have to wait', async (t) => {
   const call = open({ rateLimit: { live: 5, test: 2 } });
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
