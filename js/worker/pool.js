@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @import { Calls, FromWorker, Help, Start } from './messages.js' */
+/** @import { Calls, FromWorker, Start } from './messages.js' */
 /** @import { Port, WorkerLike } from './port.js' */
 
 import { OffcutError, cancelled } from '../errors.js';
-import { startHelpers } from '../threads.js';
 import { fromPlain, toPlain } from './messages.js';
 import { toPort } from './port.js';
 
@@ -120,20 +119,16 @@ export class Pool {
    */
   #wait(signal) {
     return new Promise((resolve, reject) => {
+      const turn = {
+        go: (/** @type {Lane} */ lane) => {
+          signal?.removeEventListener('abort', leave);
+          resolve(lane);
+        },
+        fail: reject,
+      };
       const leave = () => {
         this.#waiting = this.#waiting.filter((other) => other !== turn);
         reject(cancelled(/** @type {AbortSignal} */ (signal)));
-      };
-      const listenNoMore = () => signal?.removeEventListener('abort', leave);
-      const turn = {
-        go: (/** @type {Lane} */ lane) => {
-          listenNoMore();
-          resolve(lane);
-        },
-        fail: (/** @type {Error} */ error) => {
-          listenNoMore();
-          reject(error);
-        },
       };
       signal?.addEventListener('abort', leave, { once: true });
       this.#waiting.push(turn);
@@ -162,8 +157,6 @@ export class Lane {
   #setup;
   /** @type {Port | undefined} */
   #port;
-  /** Ends the port's helpers. */
-  #endHelpers = () => {};
   /** @type {Error | undefined} why nothing is done any more */
   #end;
   /** @type {{ settle: (error?: unknown, value?: any) => void, onProgress: (args: any[]) => void }
@@ -248,12 +241,7 @@ export class Lane {
     const port = this.#open();
     this.#port = port;
     port.hold(false);
-    try {
-      port.post(start); // not every host sends a compiled module everywhere
-    } catch (cause) {
-      this.#leave(ended(cause));
-      throw ended(cause);
-    }
+    port.post(start);
     return port;
   }
 
@@ -287,8 +275,7 @@ export class Lane {
   #take(message, port) {
     if (message.type === 'progress') this.#call?.onProgress(message.args);
     else if (message.type === 'model') void this.#sendModel(port);
-    else if (message.type === 'helpers') void this.#bringHelpers(port, message.orders);
-    else if (message.type === 'answer') {
+    else {
       const { value, error, backend = this.backend, memoryBytes = 0 } = message;
       this.backend = backend;
       this.memoryBytes = memoryBytes;
@@ -305,28 +292,8 @@ export class Lane {
     }
   }
 
-  /**
-   * @param {Port} port
-   * @param {Help[]} orders
-   */
-  async #bringHelpers(port, orders) {
-    this.#endHelpers();
-    this.#endHelpers = () => {};
-    if (orders.length === 0) return;
-    try {
-      const end = await startHelpers(this.#create, orders);
-      if (port !== this.#port) return end();
-      this.#endHelpers = end;
-      port.post({ type: 'helpers' });
-    } catch (error) {
-      port.post({ type: 'helpers', error: toPlain(error) });
-    }
-  }
-
   /** @param {Error} error */
   #leave(error) {
-    this.#endHelpers();
-    this.#endHelpers = () => {};
     this.#port?.end();
     this.#port = undefined;
     this.memoryBytes = 0;
