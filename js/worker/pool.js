@@ -119,16 +119,20 @@ export class Pool {
    */
   #wait(signal) {
     return new Promise((resolve, reject) => {
-      const turn = {
-        go: (/** @type {Lane} */ lane) => {
-          signal?.removeEventListener('abort', leave);
-          resolve(lane);
-        },
-        fail: reject,
-      };
       const leave = () => {
         this.#waiting = this.#waiting.filter((other) => other !== turn);
         reject(cancelled(/** @type {AbortSignal} */ (signal)));
+      };
+      const listenNoMore = () => signal?.removeEventListener('abort', leave);
+      const turn = {
+        go: (/** @type {Lane} */ lane) => {
+          listenNoMore();
+          resolve(lane);
+        },
+        fail: (/** @type {Error} */ error) => {
+          listenNoMore();
+          reject(error);
+        },
       };
       signal?.addEventListener('abort', leave, { once: true });
       this.#waiting.push(turn);
@@ -241,7 +245,12 @@ export class Lane {
     const port = this.#open();
     this.#port = port;
     port.hold(false);
-    port.post(start);
+    try {
+      port.post(start); // not every host sends a compiled module everywhere
+    } catch (cause) {
+      this.#leave(ended(cause));
+      throw ended(cause);
+    }
     return port;
   }
 
