@@ -4,6 +4,7 @@
  * inner loop walks over plain memory whatever padding, stride and dilation are. Sums of a row and 8
  * output channels go through a buffer to the requantisation. */
 #include "conv8_tile.h"
+#include "requantise.h"
 
 /* Output pixels for which the weights of one block of channels are read once, about. */
 #define PIXELS_PER_PASS 96
@@ -171,31 +172,21 @@ static void copy_row(const offcut__op *op, const plan *p, int8_t *to, const floa
 
 /* ---- requantisation ---- */
 
-typedef struct finisher {
-    i32x4 bias;
-    f32x4 scale, residual;
-    i8x16 lo, hi;
-} finisher;
-
-OFFCUT__INLINE i32x4 requantise(const finisher *f, const int32_t *sum, const int8_t *add) {
-    f32x4 y = f32x4_from_i32(i32x4_load(sum) + f->bias) * f->scale;
-    if (add) y = y + f32x4_load_bytes(add) * f->residual;
-    return i32x4_round(y);
-}
-
-OFFCUT__INLINE void finish_row(const finisher *f, int8_t *out, const int32_t *sums,
+OFFCUT__INLINE void finish_row(const offcut__finisher *f, int8_t *out, const int32_t *sums,
                                const int8_t *add, int32_t width, const bool adds) {
     int32_t x = 0;
     for (; x + 4 <= width; x += 4) {
         i32x4 y[4];
         OFFCUT__UNROLL
         for (int k = 0; k < 4; k++)
-            y[k] = requantise(f, sums + 4 * (x + k), adds ? add + 4 * (x + k) : NULL);
+            y[k] = offcut__requantise(f, i32x4_load(sums + 4 * (x + k)),
+                                      adds ? add + 4 * (x + k) : NULL);
         quads_store(out + 4 * x, y, f->lo, f->hi);
     }
     for (; x < width; x++)
-        quad_store(out + 4 * x, requantise(f, sums + 4 * x, adds ? add + 4 * x : NULL), f->lo,
-                   f->hi);
+        quad_store(out + 4 * x,
+                   offcut__requantise(f, i32x4_load(sums + 4 * x), adds ? add + 4 * x : NULL),
+                   f->lo, f->hi);
 }
 
 static void finish_quads(const offcut__op *op, float *arena, int32_t y, uint32_t first,
@@ -203,8 +194,7 @@ static void finish_quads(const offcut__op *op, float *arena, int32_t y, uint32_t
     const offcut__conv8 *c = &op->u.conv8;
     const offcut__view *out = &op->out, *add = op->in_count > 1 ? &op->in[1] : NULL;
     const ptrdiff_t group = first / 4;
-    const finisher f = {i32x4_load(c->bias + first), f32x4_load(c->scale + first),
-                        f32x4_splat(c->residual), i8x16_splat(c->lo), i8x16_splat(c->hi)};
+    const offcut__finisher f = offcut__finisher_of(c, first);
     int8_t *to =
         (int8_t *)(offcut__view_write(out, arena) + y * out->strides[2] + group * out->strides[1]);
     if (add)

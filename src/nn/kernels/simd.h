@@ -168,14 +168,40 @@ OFFCUT__INLINE i16x8 i16x8_load_bytes(const int8_t *p) {
 #endif
 }
 
-/* Four bytes as f32. */
-OFFCUT__INLINE f32x4 f32x4_load_bytes(const int8_t *p) {
+/* Four bytes at p and four at q as 16-bit numbers. */
+OFFCUT__INLINE i16x8 i16x8_load_quads(const int8_t *p, const int8_t *q) {
 #if defined(__wasm_simd128__)
-    const v128_t bytes = wasm_v128_load32_zero(p);
-    return (f32x4)wasm_f32x4_convert_i32x4(
-        wasm_i32x4_extend_low_i16x8(wasm_i16x8_extend_low_i8x16(bytes)));
+    return (i16x8)wasm_i16x8_extend_low_i8x16(
+        wasm_v128_load32_lane(q, wasm_v128_load32_zero(p), 1));
 #else
-    return (f32x4){p[0], p[1], p[2], p[3]};
+    return (i16x8){p[0], p[1], p[2], p[3], q[0], q[1], q[2], q[3]};
+#endif
+}
+
+/* Four bytes as 32-bit numbers. */
+OFFCUT__INLINE i32x4 i32x4_load_bytes(const int8_t *p) {
+#if defined(__wasm_simd128__)
+    return (i32x4)wasm_i32x4_extend_low_i16x8(
+        wasm_i16x8_extend_low_i8x16(wasm_v128_load32_zero(p)));
+#else
+    return (i32x4){p[0], p[1], p[2], p[3]};
+#endif
+}
+
+/* sum + the first, or the last, four of a. */
+OFFCUT__INLINE i32x4 i32x4_add_low(i32x4 sum, i16x8 a) {
+#if defined(__wasm_simd128__)
+    return sum + (i32x4)wasm_i32x4_extend_low_i16x8((v128_t)a);
+#else
+    return sum + (i32x4){a[0], a[1], a[2], a[3]};
+#endif
+}
+
+OFFCUT__INLINE i32x4 i32x4_add_high(i32x4 sum, i16x8 a) {
+#if defined(__wasm_simd128__)
+    return sum + (i32x4)wasm_i32x4_extend_high_i16x8((v128_t)a);
+#else
+    return sum + (i32x4){a[4], a[5], a[6], a[7]};
 #endif
 }
 
@@ -203,6 +229,11 @@ OFFCUT__INLINE i32x4 i32x4_dot8(i8x16 a, i8x16 b, i32x4 sum) {
 
 OFFCUT__INLINE f32x4 f32x4_from_i32(i32x4 v) {
     return __builtin_convertvector(v, f32x4);
+}
+
+/* Four bytes as f32. */
+OFFCUT__INLINE f32x4 f32x4_load_bytes(const int8_t *p) {
+    return f32x4_from_i32(i32x4_load_bytes(p));
 }
 
 /* Rounded half to even; |v| <= 2^22: adding 1.5 x 2^23 leaves no bits below one. */
