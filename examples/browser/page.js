@@ -15,6 +15,7 @@ input.addEventListener('change', async () => {
         status.textContent = `${stage} ${Math.round(100 * fraction)} %`;
       },
     });
+    URL.revokeObjectURL(picture.src); // of the one before
     picture.src = URL.createObjectURL(new Blob([png], { type: 'image/png' }));
     status.textContent = `done in ${Math.round(timings.total)} ms, ${variant}`;
   } catch (error) {

@@ -15,6 +15,7 @@ input.addEventListener('change', async () => {
     const photo = await post('/v1/images/upload', form);
     const cutout = await post(`/v1/images/${photo.id}/remove-background`);
     const file = await fetch(`/v1/images/${cutout.id}/download`);
+    URL.revokeObjectURL(picture.src); // of the one before
     picture.src = URL.createObjectURL(await file.blob());
     status.textContent = `done: ${cutout.id}`;
   } catch (error) {

@@ -14,6 +14,7 @@ input.addEventListener('change', () => {
 
 worker.addEventListener('message', ({ data: { png, variant, error } }) => {
   status.textContent = error ?? `done, ${variant}`;
+  URL.revokeObjectURL(picture.src); // of the one before
   if (png) picture.src = URL.createObjectURL(new Blob([png], { type: 'image/png' }));
 });
 status.textContent = 'ready';

@@ -138,6 +138,8 @@ export class Library extends EventTarget {
       const entry = this.entries.findLast(({ state }) => state === 'waiting');
       if (!entry) break;
       await this.#cutOut(entry);
+      // It was removed meanwhile, and has more by now. What cannot be deleted stays for `sweep`.
+      if (!this.entries.includes(entry)) await this.#remove(entry).catch(() => {});
     }
     this.#working = false;
   }
@@ -155,7 +157,6 @@ export class Library extends EventTarget {
       this.#fail(entry, error);
     }
     if (this.entries.includes(entry)) this.#tellOthers();
-    else await this.#remove(entry); // it was removed meanwhile, and has more by now
   }
 
   /** @param {Entry} entry */

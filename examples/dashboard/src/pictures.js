@@ -50,10 +50,20 @@ export async function flatten(cutout, backdrop) {
   const picture = await createImageBitmap(cutout);
   const context = contextOf(canvasOf(picture.width, picture.height));
   if ('colour' in backdrop) fill(context, backdrop.colour);
-  else drawCovering(context, await createImageBitmap(backdrop.picture));
+  else await drawBackdrop(context, backdrop.picture);
   context.drawImage(picture, 0, 0);
   picture.close();
   return toPng(context);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Blob} blob
+ */
+async function drawBackdrop(context, blob) {
+  const picture = await createImageBitmap(blob);
+  drawCovering(context, picture);
+  picture.close();
 }
 
 /**
