@@ -43,6 +43,7 @@ typedef struct jpeg_state {
     bool cut_off;    /* a scan failed, and that is allowed: what came before it is shown */
     bool shown;      /* several scans: rows can be read */
     bool broken;     /* nothing more comes, and that is allowed: the rest is grey */
+    int components;  /* as the header says */
     uint32_t reduce; /* of the pass */
     uint8_t *rows;   /* where the current read puts them ... */
     uint32_t count;  /* ... how many there are to be ... */
@@ -267,6 +268,7 @@ static void begin_picture(void *self) {
     jpeg_state *state = self;
     begin_pass(state);
     choose_output(state);
+    state->components = state->jpeg.num_components;
     state->in_scan = true;
     jpeg_start_decompress(&state->jpeg);
 }
@@ -302,13 +304,25 @@ static bool read_scans(jpeg_state *state) {
     return false;
 }
 
+/* After a scan that failed: what there is can be shown. */
+static void end_scans(jpeg_state *state) {
+    struct jpeg_decompress_struct *jpeg = &state->jpeg;
+    /* The library refuses a second frame header, but only after it has taken these from it. */
+    jpeg->num_components = state->components;
+    jpeg->image_width = state->decoder->info.width;
+    jpeg->image_height = state->decoder->info.height;
+    /* As if the next scan had begun: then it asks for no more of this one. */
+    jpeg->input_scan_number++;
+}
+
 /* Reads on in the scans, and at their end begins to show what they have brought. May jump. */
 static void prepare_scans(void *self) {
     jpeg_state *state = self;
     struct jpeg_decompress_struct *jpeg = &state->jpeg;
-    if (!state->cut_off && !read_scans(state)) return;
-    /* As if the next scan had begun: then the library asks for no more of this one. */
-    if (state->cut_off) jpeg->input_scan_number++;
+    if (state->cut_off)
+        end_scans(state);
+    else if (!read_scans(state))
+        return;
     jpeg_start_output(jpeg, jpeg->input_scan_number - (state->cut_off ? 1 : 0));
     state->shown = true;
 }

@@ -362,6 +362,39 @@ static void test_lost_scans(offcut_ctx *ctx, const uint8_t *pixels) {
     free(file.data);
 }
 
+/* A second frame header, of another picture, before a later scan: it is refused, and what came
+ * before it is shown as the first one says. */
+static void test_second_frame(offcut_ctx *ctx, const uint8_t *pixels) {
+    static const uint8_t frames[][2] = {{1, 1}, {4, 3}, {255, 3}}; /* components, height / 256 */
+    const file_bytes file = encode(&kinds[5], pixels, WIDTH, HEIGHT, NULL);
+    const size_t sof = find_marker(file, 0xc2), size = 2 + 8 + 3 * 3;
+    size_t at = header_size(file);
+    while (at + 1 < file.size && (file.data[at] != 0xff || file.data[at + 1] != 0xc4)) at++;
+    uint8_t *two = malloc(file.size + size);
+    offcut_options options = offcut_options_default();
+    options.allow_truncated = 1;
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        memcpy(two, file.data, at);
+        memcpy(two + at, file.data + sof, size);
+        two[at + 5] = frames[i][1];
+        two[at + 7] = 0;
+        two[at + 9] = frames[i][0];
+        memcpy(two + at + size, file.data + at, file.size - at);
+        CHECK(decode_status(ctx, two, file.size + size, false) == OFFCUT_ERR_CORRUPT);
+        for (uint32_t reduce = 1; reduce <= 8; reduce *= 8) {
+            const decoded result = decode(ctx, two, file.size + size, &options, reduce);
+            CHECK(result.status == OFFCUT_OK);
+            CHECK(result.width == (WIDTH + reduce - 1) / reduce);
+            double mean = 0;
+            if (reduce == 1) difference(result.pixels, pixels, WIDTH * HEIGHT, false, &mean);
+            CHECKF(mean < 30, "mean %g", mean);
+            free(result.pixels);
+        }
+    }
+    free(two);
+    free(file.data);
+}
+
 int main(void) {
     offcut_ctx *ctx = offcut_create();
     uint8_t *pixels = make_pixels(WIDTH, HEIGHT);
@@ -375,6 +408,7 @@ int main(void) {
     test_refused_kinds(ctx, pixels);
     test_bombs(ctx, pixels);
     test_lost_scans(ctx, pixels);
+    test_second_frame(ctx, pixels);
     free(pixels);
     offcut_free(ctx);
     return check_done();
