@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { OffcutError, invalid } from './errors.js';
+import { createSharedMemory, isForThreads } from './threads.js';
 
 /**
  * What `wasm/exports.txt` exports, as far as this package uses it. Pointers and sizes are u32, but
@@ -14,6 +15,9 @@ import { OffcutError, invalid } from './errors.js';
  * @property {() => number} offcut_version
  * @property {(status: number) => number} offcut_status_name
  * @property {(status: number) => number} offcut_status_text
+ * @property {(ctx: number, threads: number) => number} offcut_threads_set only in builds for
+ *   threads, as the next
+ * @property {(ctx: number, lane: number) => number} offcut_threads_stack
  * @property {() => number} offcut_create
  * @property {(ctx: number) => void} offcut_free
  * @property {(ctx: number) => number} offcut_detail
@@ -99,8 +103,11 @@ export class Binding {
   /** @param {WebAssembly.Module} module */
   static async create(module) {
     /** @type {{ memory?: WebAssembly.Memory }} */
-    const host = {};
-    const imports = hostImports(() => /** @type {WebAssembly.Memory} */ (host.memory));
+    const host = isForThreads(module) ? { memory: createSharedMemory() } : {};
+    const imports = {
+      ...hostImports(() => /** @type {WebAssembly.Memory} */ (host.memory)),
+      ...(host.memory && { env: { memory: host.memory } }),
+    };
     const instance = await WebAssembly.instantiate(module, imports).catch((cause) => {
       // That of memory is a RangeError in every host; others are of the module.
       const code = cause instanceof RangeError ? 'ERR_MEMORY' : 'ERR_ARGUMENT';
@@ -110,8 +117,8 @@ export class Binding {
     if (typeof exports.offcut_create !== 'function') {
       throw invalid('offcut.wasm, compiled,', 'module', module);
     }
-    host.memory = exports.memory;
-    return new Binding(exports);
+    host.memory ??= exports.memory;
+    return new Binding({ ...exports, memory: host.memory });
   }
 
   get memoryBytes() {

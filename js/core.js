@@ -4,6 +4,7 @@
 /** @import { Image } from './image.js' */
 /** @import { ModelSpec } from './model.js' */
 /** @import { RemoveBackgroundOptions } from './options.js' */
+/** @import { WorkerLike } from './worker/port.js' */
 /** @import { WorkerOptions } from './worker/settings.js' */
 
 import { inOrder } from './batch.js';
@@ -14,6 +15,7 @@ import { readSpec } from './model.js';
 import { readOptions } from './options.js';
 import { isBytes, toSource } from './source.js';
 import { unlessAborted } from './task.js';
+import { isForThreads, readThreads } from './threads.js';
 import { Remote } from './worker/remote.js';
 import { readWorkerOptions } from './worker/settings.js';
 
@@ -84,6 +86,10 @@ export { findModel } from './model.js';
  * @property {(input: Input) => Input} [open] how the host turns a path or URL into a source
  * @property {Backend} [backend] runs the network in place of the core
  * @property {false | WorkerOptions} [worker] works in workers, which `create` makes; default: here
+ * @property {number} [threads] that run the network together, 1 to 16, for which `module` has to
+ *   be `offcut.threads.wasm` or `offcut.relaxed.threads.wasm`; default 1
+ * @property {() => WorkerLike} [helper] makes a worker that is to be a thread of an engine that
+ *   works here, for a script that calls `serve` of `offcut/worker`
  */
 
 /**
@@ -130,6 +136,10 @@ export class Engine {
     if (typeof model !== 'function' && !isBytes(model))
       throw invalid('bytes or a function', 'model', model);
     readSpec(spec); // complain here also if it is for workers
+    /** How many threads run the network. */
+    this.threads = readThreads(parts.threads);
+    if (this.threads > 1 && !isForThreads(module))
+      throw invalid('a core that was built for threads', 'module', module);
     this.#place = createPlace(parts);
     this.#open = open;
     /** Whether it is known, not assumed, how the model wants to be used. */
@@ -245,7 +255,10 @@ export async function* removeBackgrounds(ready, inputs, options) {
 
 /** @param {EngineParts} parts */
 function createPlace(parts) {
-  const { worker = false, backend } = parts;
+  const { worker = false, backend, threads = 1 } = parts;
+  if (backend && threads > 1) {
+    throw new OffcutError('ERR_ARGUMENT', 'threads are of the core, and a backend is in its place');
+  }
   const settings = readWorkerOptions(worker);
   if (!settings) return new Direct(parts);
   if (backend) {

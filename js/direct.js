@@ -6,6 +6,7 @@
 /** @import { Settings } from './options.js' */
 /** @import { Operation } from './profile.js' */
 /** @import { Source } from './source.js' */
+/** @import { Help } from './worker/messages.js' */
 
 import { Binding } from './binding.js';
 import { OffcutError, cancelled } from './errors.js';
@@ -16,15 +17,23 @@ import { readMask } from './network.js';
 import { profileNetwork } from './profile.js';
 import { concat, readSource, toBytes } from './source.js';
 import { nextTask } from './task.js';
+import { expectMayWait, startHelpers } from './threads.js';
 
 /**
  * Above this the memory of an instance is given back after the photo: wasm memory cannot shrink.
  */
 const MEMORY_KEPT = 192 * 1024 * 1024;
 
+/**
+ * Starts the helpers of an instance, and answers what ends them.
+ *
+ * @typedef {(orders: Help[]) => Promise<() => void>} Bring
+ */
+
 /** The work of an engine in this thread: one photo after the other, in slices. */
 export class Direct {
   #parts;
+  #bring;
   /** @type {ResolvedSpec} */
   #spec;
   #disposed = false;
@@ -39,9 +48,13 @@ export class Direct {
   worker = false;
   concurrency = 1;
 
-  /** @param {EngineParts} parts */
-  constructor(parts) {
+  /**
+   * @param {EngineParts} parts
+   * @param {Bring} [bring]
+   */
+  constructor(parts, bring = (orders) => startHelpers(helperOf(parts), orders)) {
     this.#parts = parts;
+    this.#bring = bring;
     this.#spec = readSpec(parts.spec);
     this.backend = parts.backend?.name ?? 'offcut';
   }
@@ -80,7 +93,7 @@ export class Direct {
 
   dispose() {
     this.#disposed = true;
-    this.#instance = undefined;
+    this.#drop();
     const network = this.#network;
     this.#network = undefined;
     // Whether it could be ended does not matter to whoever does not need it any more.
@@ -112,17 +125,27 @@ export class Direct {
   async #ready() {
     this.#alive();
     if (!this.#instance || this.#instance.binding.broken) {
-      this.#instance = undefined;
+      this.#drop();
       const instance = await this.#load();
-      this.#alive();
       this.#instance = instance;
+      if (this.#disposed) this.#drop();
+      this.#alive();
     }
     return this.#instance;
   }
 
+  #drop() {
+    this.#instance?.end();
+    this.#instance = undefined;
+  }
+
   async #load() {
-    const { module, backend } = this.#parts;
-    if (!backend) return Instance.create(module, await this.#modelBytes(), this.#spec);
+    const { module, backend, threads = 1 } = this.#parts;
+    if (!backend) {
+      const instance = await Instance.create(module, await this.#modelBytes(), this.#spec);
+      if (threads > 1) await instance.share(module, threads, this.#bring);
+      return instance;
+    }
     this.#network ??= await backend.load(await this.#modelBytes(), this.#spec);
     const network = this.#network;
     if (this.#disposed) this.dispose(); // the network came too late for the first time
@@ -166,7 +189,7 @@ export class Direct {
       return { png, image, ...(mask && { mask }), coverage, box, timings, ...how };
     } finally {
       job?.free();
-      if (this.memoryBytes > MEMORY_KEPT) this.#instance = undefined;
+      if (this.memoryBytes > MEMORY_KEPT) this.#drop();
     }
   }
 
@@ -224,8 +247,17 @@ function inputOf({ width, height }, { input, output }) {
   return { input: { ...input, width, height }, output };
 }
 
+/** @param {EngineParts} parts */
+function helperOf({ helper }) {
+  if (helper) return helper;
+  throw new OffcutError('ERR_UNSUPPORTED', 'this host has no workers to be threads: give helper');
+}
+
 /** An instance of the wasm module, with a model in it or the network that stands in for one. */
 class Instance {
+  /** Ends what helps it. */
+  end = () => {};
+
   /**
    * @param {Binding} binding
    * @param {number} model 0 where there is a network
@@ -258,5 +290,23 @@ class Instance {
         c.free(input);
       }
     }
+  }
+
+  /**
+   * Has the network done by several threads.
+   *
+   * @param {WebAssembly.Module} module
+   * @param {number} threads
+   * @param {Bring} bring
+   */
+  async share(module, threads, bring) {
+    expectMayWait();
+    const { c, ctx } = this.binding;
+    this.binding.check(c.offcut_threads_set(ctx, threads));
+    const orders = Array.from({ length: threads - 1 }, (_, i) => ({
+      type: /** @type {const} */ ('help'),
+      ...{ module, memory: c.memory, ctx, lane: i + 1, stack: c.offcut_threads_stack(ctx, i + 1) },
+    }));
+    this.end = await bring(orders);
   }
 }

@@ -16,6 +16,7 @@ import { findModel, readSpec } from './model.js';
 import { readOptions } from './options.js';
 import { isBytes, toBytes, toSource } from './source.js';
 import { unlessAborted } from './task.js';
+import { readThreads } from './threads.js';
 import { RemoteCodec } from './worker/remote.js';
 import { readWorkerOptions } from './worker/settings.js';
 
@@ -39,12 +40,14 @@ import { readWorkerOptions } from './worker/settings.js';
  * @typedef {object} EngineOptions
  * @property {Model} [model] default: the network in this package
  * @property {Variant} [variant] default: the fastest that the host can run
- * @property {WebAssembly.Module | ((variant: Variant) => WebAssembly.Module |
+ * @property {WebAssembly.Module | ((variant: Variant, forThreads: boolean) => WebAssembly.Module |
  *   Promise<WebAssembly.Module>)} [module] the core, compiled, or what compiles it, where it should
  *   not be loaded from this package
  * @property {boolean | WorkerOptions} [worker] work in workers, so that nothing waits for it.
  *   Default: `true` in pages, which work by themselves where no worker can be started; elsewhere
  *   `false`
+ * @property {number} [threads] that run the network together, 1 to 16; results are the same bytes.
+ *   Pages have to be cross-origin isolated, and the engine in a worker. Default 1
  * @property {Backend} [backend] runs the network in place of the core, see `offcut/ort`
  */
 
@@ -58,7 +61,8 @@ import { readWorkerOptions } from './worker/settings.js';
  * What an entry knows about its host: how to find bytes.
  *
  * @typedef {object} Host
- * @property {(variant: Variant) => Promise<WebAssembly.Module>} compile the core from this package
+ * @property {(variant: Variant, forThreads: boolean) => Promise<WebAssembly.Module>} compile the
+ *   core from this package
  * @property {Variant} [variant] where there is only one build of it
  * @property {() => Promise<Uint8Array>} model the network of this package
  * @property {(input: Input) => Input} open a path or URL, where the host has files; anything else
@@ -133,8 +137,8 @@ export function createEntry(host) {
    * @param {EngineOptions} [options]
    * @returns {Promise<Engine>}
    */
-  async function createEngine({ model, variant, module, worker, backend } = {}) {
-    const core = chooseCore({ variant, module });
+  async function createEngine({ model, variant, module, worker, threads, backend } = {}) {
+    const core = chooseCore({ variant, module }, readThreads(threads) > 1);
     const isDefault = worker === undefined && !backend && host.workers?.byDefault?.() === true;
     const workers = readWorkerOptions(isDefault || worker, host.workers);
     const spec = await findSpec(model);
@@ -144,12 +148,14 @@ export function createEntry(host) {
       spec,
       variant: core.variant,
       open: host.open,
+      threads,
+      helper: host.workers?.create,
       backend,
     };
     if (!isDefault) return createBareEngine({ ...parts, worker: workers ?? false });
     return createBareEngine({ ...parts, worker: workers }).catch((error) => {
       // For example where the page's security policy forbids workers.
-      if (!isWorkerError(error)) throw error;
+      if (!isWorkerError(error) || parts.threads) throw error;
       return createBareEngine(parts);
     });
   }
@@ -168,14 +174,18 @@ export function createEntry(host) {
     return workers ? new RemoteCodec(load, workers, isDefault, open) : new Codec(load, open);
   }
 
-  /** @param {Pick<EngineOptions, 'variant' | 'module'>} options */
-  function chooseCore({ variant = host.variant ?? chooseVariant(), module }) {
+  /**
+   * @param {Pick<EngineOptions, 'variant' | 'module'>} options
+   * @param {boolean} [forThreads]
+   */
+  function chooseCore({ variant = host.variant ?? chooseVariant(), module }, forThreads = false) {
     if (variant !== 'relaxed' && variant !== 'simd128') {
       throw invalid("'relaxed' or 'simd128'", 'variant', variant);
     }
     if (module && typeof module !== 'function') return { variant, load: async () => module };
     const compile = module ?? host.compile;
-    const load = () => modules.get([variant, compile], async () => compile(variant));
+    const key = [variant, forThreads, compile];
+    const load = () => modules.get(key, async () => compile(variant, forThreads));
     return { variant, load };
   }
 

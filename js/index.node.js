@@ -36,12 +36,16 @@ export { peakMemory } from './memory.js';
 // Each address stands in a `new URL(…, import.meta.url)` of its own: that is the form which
 // bundlers know, and some build for Node.
 const entry = createEntry({
-  compile: async (variant) =>
+  compile: async (variant, forThreads) =>
     WebAssembly.compile(
       await read(
         variant === 'relaxed'
-          ? new URL('../dist/offcut.relaxed.wasm', import.meta.url)
-          : new URL('../dist/offcut.wasm', import.meta.url),
+          ? forThreads
+            ? new URL('../dist/offcut.relaxed.threads.wasm', import.meta.url)
+            : new URL('../dist/offcut.relaxed.wasm', import.meta.url)
+          : forThreads
+            ? new URL('../dist/offcut.threads.wasm', import.meta.url)
+            : new URL('../dist/offcut.wasm', import.meta.url),
       ),
     ),
   model: () => read(new URL('../models/default.onnx', import.meta.url)),

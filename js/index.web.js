@@ -10,11 +10,15 @@ export { peakMemory } from './memory.js';
 // bundlers know.
 export const { removeBackground, removeBackgrounds, createEngine, createCodec, dispose } =
   createEntry({
-    compile: (variant) =>
+    compile: (variant, forThreads) =>
       compile(
         variant === 'relaxed'
-          ? new URL('../dist/offcut.relaxed.wasm', import.meta.url)
-          : new URL('../dist/offcut.wasm', import.meta.url),
+          ? forThreads
+            ? new URL('../dist/offcut.relaxed.threads.wasm', import.meta.url)
+            : new URL('../dist/offcut.relaxed.wasm', import.meta.url)
+          : forThreads
+            ? new URL('../dist/offcut.threads.wasm', import.meta.url)
+            : new URL('../dist/offcut.wasm', import.meta.url),
       ),
     model: () => read(new URL('../models/default.onnx', import.meta.url)),
     ...webHost,

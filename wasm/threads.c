@@ -26,7 +26,9 @@ char *offcut_threads_stack(const offcut_ctx *ctx, uint32_t lane);
 void offcut_threads_help(const offcut_ctx *ctx, uint32_t lane);
 
 char *offcut_threads_stack(const offcut_ctx *ctx, uint32_t lane) {
-    return ctx->team->threads[lane - 1].stack + STACK;
+    char *end = ctx->team->threads[lane - 1].stack + STACK;
+    /* Code relies on its alignment, which malloc does not give. */
+    return end - (uintptr_t)end % 16;
 }
 
 void offcut_threads_help(const offcut_ctx *ctx, uint32_t lane) {

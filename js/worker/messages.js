@@ -37,19 +37,40 @@ import { OffcutError } from '../errors.js';
  * @property {WebAssembly.Module} module
  * @property {ModelSpec} [spec]
  * @property {Variant} [variant]
+ * @property {number} [threads]
+ */
+
+/**
+ * The only message to a worker that is a thread of an instance elsewhere.
+ *
+ * @typedef {object} Help
+ * @property {'help'} type
+ * @property {WebAssembly.Module} module
+ * @property {WebAssembly.Memory} memory
+ * @property {number} ctx of C
+ * @property {number} lane 1, 2…
+ * @property {number} stack where it begins
  */
 
 /**
  * @typedef {Start
+ *   | Help
  *   | { type: 'call', method: keyof Calls, args: any, progress: boolean }
  *   | { type: 'abort' }
+ *   | { type: 'helpers', error?: PlainError }
  *   | { type: 'model', bytes?: Uint8Array, error?: PlainError }} ToWorker
  */
 
 /** How the worker is: with every answer. @typedef {{ backend: string, memoryBytes: number }} Report */
 
 /**
+ * `ready` says a helper. `helpers` asks for workers in place of those asked for before, and is
+ * answered when they are at work, or not if there are none to start.
+ *
  * @typedef {{ type: 'model' }
+ *   | { type: 'ready' }
+ *   | { type: 'failed', error: PlainError }
+ *   | { type: 'helpers', orders: Help[] }
  *   | { type: 'progress', args: any[] }
  *   | ({ type: 'answer', value?: any, error?: PlainError } & Partial<Report>)} FromWorker
  */

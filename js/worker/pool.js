@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @import { Calls, FromWorker, Start } from './messages.js' */
+/** @import { Calls, FromWorker, Help, Start } from './messages.js' */
 /** @import { Port, WorkerLike } from './port.js' */
 
 import { OffcutError, cancelled } from '../errors.js';
+import { startHelpers } from '../threads.js';
 import { fromPlain, toPlain } from './messages.js';
 import { toPort } from './port.js';
 
@@ -161,6 +162,8 @@ export class Lane {
   #setup;
   /** @type {Port | undefined} */
   #port;
+  /** Ends the port's helpers. */
+  #endHelpers = () => {};
   /** @type {Error | undefined} why nothing is done any more */
   #end;
   /** @type {{ settle: (error?: unknown, value?: any) => void, onProgress: (args: any[]) => void }
@@ -284,7 +287,8 @@ export class Lane {
   #take(message, port) {
     if (message.type === 'progress') this.#call?.onProgress(message.args);
     else if (message.type === 'model') void this.#sendModel(port);
-    else {
+    else if (message.type === 'helpers') void this.#bringHelpers(port, message.orders);
+    else if (message.type === 'answer') {
       const { value, error, backend = this.backend, memoryBytes = 0 } = message;
       this.backend = backend;
       this.memoryBytes = memoryBytes;
@@ -301,8 +305,28 @@ export class Lane {
     }
   }
 
+  /**
+   * @param {Port} port
+   * @param {Help[]} orders
+   */
+  async #bringHelpers(port, orders) {
+    this.#endHelpers();
+    this.#endHelpers = () => {};
+    if (orders.length === 0) return;
+    try {
+      const end = await startHelpers(this.#create, orders);
+      if (port !== this.#port) return end();
+      this.#endHelpers = end;
+      port.post({ type: 'helpers' });
+    } catch (error) {
+      port.post({ type: 'helpers', error: toPlain(error) });
+    }
+  }
+
   /** @param {Error} error */
   #leave(error) {
+    this.#endHelpers();
+    this.#endHelpers = () => {};
     this.#port?.end();
     this.#port = undefined;
     this.memoryBytes = 0;

@@ -25,9 +25,9 @@ export class Remote {
    * @param {EngineParts} parts
    * @param {PoolSettings} settings
    */
-  constructor({ module, model, spec, variant }, settings) {
+  constructor({ module, model, spec, variant, threads }, settings) {
     this.#pool = new Pool(settings, {
-      start: async () => ({ type: 'start', module, spec, variant }),
+      start: async () => ({ type: 'start', module, spec, variant, threads }),
       model: async () => toBytes(typeof model === 'function' ? await model() : model),
     });
   }

@@ -2,11 +2,12 @@
 // The worker's side: one call at a time, aborts and models in between.
 
 /** @import { Backend } from '../network.js' */
-/** @import { CutOut, Conversion, FromWorker, Report, Start, ToWorker } from './messages.js' */
+/** @import { CutOut, Conversion, FromWorker, Help, Report, Start, ToWorker } from './messages.js' */
 
 import { Codec } from '../codec.js';
 import { Direct } from '../direct.js';
 import { OffcutError } from '../errors.js';
+import { help } from './help.js';
 import { fromPlain, toPlain } from './messages.js';
 
 /**
@@ -35,12 +36,31 @@ export function serveOn({ post, listen }, { backend } = {}) {
   let abort;
   /** @type {((message: Extract<ToWorker, { type: 'model' }>) => void) | undefined} */
   let takeModel;
+  /** @type {((message: Extract<ToWorker, { type: 'helpers' }>) => void) | undefined} */
+  let takeHelpers;
 
   const model = async () => {
     post({ type: 'model' });
     const { bytes, error } = await new Promise((resolve) => (takeModel = resolve));
     if (error) throw fromPlain(error);
     return bytes;
+  };
+
+  /** @param {Help[]} orders */
+  const bring = async (orders) => {
+    post({ type: 'helpers', orders });
+    const { error } = await new Promise((resolve) => (takeHelpers = resolve));
+    if (error) throw fromPlain(error);
+    return () => post({ type: 'helpers', orders: [] });
+  };
+
+  /** @param {Help} order */
+  const beHelper = async (order) => {
+    try {
+      await help(order, () => post({ type: 'ready' }));
+    } catch (error) {
+      post({ type: 'failed', error: toPlain(error) });
+    }
   };
 
   /** @param {Extract<ToWorker, { type: 'call' }>} call */
@@ -60,9 +80,11 @@ export function serveOn({ post, listen }, { backend } = {}) {
   };
 
   listen((message) => {
-    if (message.type === 'start') workshop = new Workshop(message, model, backend);
+    if (message.type === 'start') workshop = new Workshop(message, { model, backend, bring });
+    else if (message.type === 'help') void beHelper(message);
     else if (message.type === 'call') void answer(message);
     else if (message.type === 'model') takeModel?.(message);
+    else if (message.type === 'helpers') takeHelpers?.(message);
     else abort?.abort();
   });
 }
@@ -76,11 +98,11 @@ class Workshop {
 
   /**
    * @param {Start} start
-   * @param {() => Promise<Uint8Array>} model
-   * @param {Backend | undefined} backend
+   * @param {{ model: () => Promise<Uint8Array>, backend: Backend | undefined, bring:
+   *   import('../direct.js').Bring }} means
    */
-  constructor({ module, spec, variant }, model, backend) {
-    this.#direct = new Direct({ module, model, spec, variant, backend });
+  constructor({ module, spec, variant, threads }, { model, backend, bring }) {
+    this.#direct = new Direct({ module, model, spec, variant, backend, threads }, bring);
     this.#codec = new Codec(async () => module);
   }
 

@@ -37,7 +37,7 @@ test('holds what is meant to be in it, and nothing of this machine', () => {
     /^(package\.json|LICENSE|(README|CHANGELOG|THIRD_PARTY)\.md)$/,
     /^js\/[\w./-]+\.(js|md)$/,
     /^types\/[\w./-]+\.d\.ts$/,
-    /^dist\/offcut(\.\w+)?\.wasm$/,
+    /^dist\/offcut(\.\w+)*\.wasm$/,
     /^models\/(default\.onnx|MODEL_CARD\.md)$/,
   ];
   const own = [pathOf(''), `${os.homedir()}/`, `${folder}/`];
