@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs of the README, as they stand there.
+// The programs of the READMEs, as they stand there.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -10,7 +10,8 @@ import { promisify } from 'node:util';
 import { createEngine } from 'offcut';
 import { network, pathOf } from './helpers.js';
 
-const text = await readFile(pathOf('README.md'), 'utf8');
+const files = ['README.md', 'js/README.md'].map((name) => readFile(pathOf(name), 'utf8'));
+const text = (await Promise.all(files)).join('\n');
 
 /** By their headings, the first is 1. @param {string} heading */
 function programs(heading) {
@@ -39,6 +40,7 @@ const cases = [
   ['Without blocking', /^(simd128|relaxed) offcut true\n$/, []],
   ['Many photos', /^missing\.jpg: .*no such file/, ['other-cutout.png', 'photo-cutout.png']],
   ['Stopping, and giving memory back', /^AbortError ERR_CANCELLED\n$/, []],
+  ['Headers and other formats', /^\{ format: 'jpeg', width: 1600, height: 1200 \}\n\d+\n$/, []],
   ['Networks run by ONNX Runtime Web', /^\d+ onnxruntime-web\/wasm\n$/, []],
   ['As the API', /^image_[a-z0-9]{24}\n$/, []],
 ];
