@@ -6,14 +6,16 @@
 /** @import { WorkerHost, WorkerOptions } from './worker/settings.js' */
 /** @import { ModelSpec } from './model.js' */
 /** @import { RemoveBackgroundOptions } from './options.js' */
+/** @import { Rule } from './rules.js' */
 
 import { Codec } from './codec.js';
 import { createEngine as createBareEngine, removeBackgrounds as removeAll } from './core.js';
-import { OffcutError, invalid } from './errors.js';
+import { OffcutError } from './errors.js';
 import { chooseVariant } from './features.js';
 import { manifest } from './manifest.js';
 import { findModel, readSpec } from './model.js';
 import { readOptions } from './options.js';
+import { anything, checkOptions, oneOf } from './rules.js';
 import { isBytes, toBytes, toSource } from './source.js';
 import { unlessAborted } from './task.js';
 import { readThreads } from './threads.js';
@@ -50,6 +52,22 @@ import { readWorkerOptions } from './worker/settings.js';
  *   Pages have to be cross-origin isolated, and the engine in a worker. Default 1
  * @property {Backend} [backend] runs the network in place of the core, see `offcut/ort`
  */
+
+/**
+ * Where a rule allows anything, what uses the option checks it.
+ *
+ * @type {Record<keyof EngineOptions, Rule>}
+ */
+export const engineRules = {
+  model: anything,
+  variant: oneOf(['relaxed', 'simd128']),
+  module: anything,
+  worker: anything,
+  threads: anything,
+  backend: { expected: 'a backend', test: (backend) => typeof backend?.load === 'function' },
+};
+
+const codecRules = { variant: engineRules.variant, module: anything, worker: anything };
 
 /**
  * The engine that `removeBackground` keeps.
@@ -137,7 +155,9 @@ export function createEntry(host) {
    * @param {EngineOptions} [options]
    * @returns {Promise<Engine>}
    */
-  async function createEngine({ model, variant, module, worker, threads, backend } = {}) {
+  async function createEngine(options = {}) {
+    checkOptions(options, engineRules);
+    const { model, variant, module, worker, threads, backend } = options;
     const core = chooseCore({ variant, module }, readThreads(threads) > 1);
     const isDefault = worker === undefined && !backend && host.workers?.byDefault?.() === true;
     const workers = readWorkerOptions(isDefault || worker, host.workers);
@@ -166,7 +186,9 @@ export function createEntry(host) {
    * @param {Pick<EngineOptions, 'variant' | 'module' | 'worker'>} [options]
    * @returns {Codec}
    */
-  function createCodec({ variant, module, worker } = {}) {
+  function createCodec(options = {}) {
+    checkOptions(options, codecRules);
+    const { variant, module, worker } = options;
     const load = async () => chooseCore({ variant, module }).load();
     const isDefault = worker === undefined && host.workers?.byDefault?.() === true;
     const workers = readWorkerOptions(isDefault || worker, host.workers);
@@ -179,9 +201,6 @@ export function createEntry(host) {
    * @param {boolean} [forThreads]
    */
   function chooseCore({ variant = host.variant ?? chooseVariant(), module }, forThreads = false) {
-    if (variant !== 'relaxed' && variant !== 'simd128') {
-      throw invalid("'relaxed' or 'simd128'", 'variant', variant);
-    }
     if (module && typeof module !== 'function') return { variant, load: async () => module };
     const compile = module ?? host.compile;
     const key = [variant, forThreads, compile];

@@ -10,6 +10,9 @@ import { invalid } from './errors.js';
  */
 
 /** @type {Rule} */
+export const anything = { expected: '', test: () => true };
+
+/** @type {Rule} */
 export const flag = { expected: 'a boolean', test: (value) => typeof value === 'boolean' };
 
 /** @type {Rule} */

@@ -8,6 +8,7 @@
 /** @import { Context, Operation, Workshop } from './images.js' */
 
 import { ASYNC_DISPOSE, DISPOSE } from '../disposable.js';
+import { engineRules } from '../entry.js';
 import { invalid } from '../errors.js';
 import { PIXELS_MAX } from '../options.js';
 import { callback, checkOptions, count, oneOf, text } from '../rules.js';
@@ -91,11 +92,12 @@ const AHEAD_MAX_MS = 1000;
  */
 export function createBackend(host, options) {
   const { store = memoryStore(), limits = {}, fetch: rules, ...engineOptions } = options;
-  const { engine } = engineOptions;
+  const { engine, ...own } = engineOptions;
   if (typeof store?.getItemRaw !== 'function') throw invalid('a Storage', 'store', store);
   if (engine !== undefined && typeof engine?.removeBackground !== 'function') {
     throw invalid('an engine', 'engine', engine);
   }
+  checkOptions(own, engineRules);
   checkOptions(limits, LIMITS, 'limits');
   const { bytesMax = UPLOAD_BYTES_MAX, pixelsMax = PIXELS_MAX } = limits;
   const images = new ImageStore(store);
@@ -125,6 +127,8 @@ export function createClientEntry(host) {
    * @returns {Offcut}
    */
   return function createOffcut(options = {}) {
+    if (typeof options !== 'object' || options === null)
+      throw invalid('an object', 'options', options);
     const { stage = 'live', baseURL = '', onUsage, ...rest } = options;
     const { publicURL = baseURL && `${trim(baseURL)}/images`, ...backendOptions } = rest;
     checkOptions({ stage, baseURL, publicURL, onUsage }, RULES);

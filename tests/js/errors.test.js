@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
-import { OffcutError, createEngine } from 'offcut';
+import { OffcutError, createCodec, createEngine } from 'offcut';
+import { createOffcut } from 'offcut/client';
 import { bytesOf, disc, discJpeg, failure, network } from './helpers.js';
 import { brightnessNetwork } from './onnx.js';
 import { trapWhen, withMemoryMax } from './wasm-patch.js';
@@ -183,6 +184,15 @@ test('ERR_ARGUMENT: wrong parts of an engine', async () => {
     /variant.*"mmx"/,
   );
   await failsWith(createEngine({ module: /** @type {any} */ ({}) }), 'ERR_ARGUMENT', /module/);
+  for (const [options, message] of /** @type {[any, RegExp][]} */ ([
+    [{ workers: true }, /Expected one of model, variant, .* for option but received "workers"/],
+    [{ backend: 'webgpu' }, /Expected a backend for backend but received "webgpu"/],
+    [null, /Expected an object for options but received null/],
+  ])) {
+    await failsWith(createEngine(options), 'ERR_ARGUMENT', message);
+    assert.throws(() => createOffcut(options), { name: 'OffcutError', message });
+  }
+  assert.throws(() => createCodec(/** @type {any} */ ({ model: network })), /option.*"model"/);
   const empty = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
   await failsWith(createEngine({ module: empty }), 'ERR_ARGUMENT', /Expected offcut\.wasm/);
   // It imports a function that nobody has.
