@@ -45,6 +45,7 @@ Examples:
  * @property {import('./options.js').Speed} speed
  * @property {string} [name]
  * @property {number} [jobs]
+ * @property {number} [threads]
  * @property {boolean} [profile]
  * @property {boolean} [json]
  * @property {boolean} [quiet]
@@ -78,6 +79,7 @@ function createCommand() {
       `photos at the same time (default: cores, at most ${JOBS_MAX})`,
       parseJobs,
     )
+    .option('-t, --threads <N>', 'that share the network of a photo (default: 1)', parseThreads)
     .option('--json', 'print the Image object of each result, one a line')
     .option('-q, --quiet', 'no progress bar')
     .version(version, '-V, --version')
@@ -88,6 +90,12 @@ function createCommand() {
 /** @param {string} text */
 function parseJobs(text) {
   if (!/^[1-9]\d?$/.test(text)) throw new InvalidArgumentError('Expected 1 to 99.');
+  return Number(text);
+}
+
+/** @param {string} text */
+function parseThreads(text) {
+  if (!/^([1-9]|1[0-6])$/.test(text)) throw new InvalidArgumentError('Expected 1 to 16.');
   return Number(text);
 }
 
@@ -223,11 +231,11 @@ function checkName(name) {
  * @param {number} photos
  * @returns {Promise<Engine | undefined>} `undefined` if the core or the network cannot be used
  */
-async function load({ model, jobs }, photos) {
+async function load({ model, jobs, threads }, photos) {
   const most = jobs ?? Math.min(os.availableParallelism(), JOBS_MAX);
   const size = Math.min(most, photos);
   try {
-    const engine = await createEngine({ model, worker: size > 1 && { size } });
+    const engine = await createEngine({ model, worker: size > 1 && { size }, threads });
     if (!engine.described) {
       process.stderr.write(
         `${model}: unknown network: the photo goes in as RGB in 0..1 and the first output ` +

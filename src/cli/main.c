@@ -32,6 +32,7 @@ static const char usage[] =
     "                        blue first\n"
     "      --activation none|sigmoid|softmax  --channel N\n"
     "                        how its output becomes the mask\n"
+    "      --threads N       that share the network's work\n"
     "      --profile         say on stderr how long each part of the network takes\n"
     "  -h, --help            this text\n"
     "      --version         the version\n";
@@ -40,6 +41,7 @@ typedef struct settings {
     const char *input, *output, *model;
     offcut_options options;
     offcut_input network;
+    unsigned long threads;
     bool profile;
 } settings;
 
@@ -79,6 +81,7 @@ enum {
     OPTION_ACTIVATION,
     OPTION_CHANNEL,
     OPTION_PROFILE,
+    OPTION_THREADS,
     OPTION_VERSION,
 };
 
@@ -98,6 +101,7 @@ static const struct option long_options[] = {
     {"activation", required_argument, NULL, OPTION_ACTIVATION},
     {"channel", required_argument, NULL, OPTION_CHANNEL},
     {"profile", no_argument, NULL, OPTION_PROFILE},
+    {"threads", required_argument, NULL, OPTION_THREADS},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -116,6 +120,7 @@ static bool apply_option(settings *s, int option, const char *value) {
         case OPTION_REFUSE_EMPTY: s->options.refuse_empty = 1; return true;
         case OPTION_PEAK: s->network.divide_by_peak = 1; return true;
         case OPTION_PROFILE: s->profile = true; return true;
+        case OPTION_THREADS: return parse_number(value, OFFCUT_THREADS_MAX, &s->threads);
         case OPTION_BGR: s->network.bgr = 1; return true;
         case OPTION_MEAN: return parse_triple(value, s->network.mean);
         case OPTION_STD: return parse_triple(value, s->network.std);
@@ -143,7 +148,9 @@ static int fail(offcut_ctx *ctx, const char *path, offcut_status status) {
 static int remove_background(offcut_ctx *ctx, const settings *s, const offcut_buffer *onnx,
                              const offcut_input *network, const offcut_buffer *photo) {
     offcut_model *model = NULL;
-    offcut_status status = offcut_model_load(ctx, onnx->data, onnx->size, network, &model);
+    offcut_status status = offcut_threads_set(ctx, (uint32_t)s->threads);
+    if (status != OFFCUT_OK) return fail(ctx, "--threads", status);
+    status = offcut_model_load(ctx, onnx->data, onnx->size, network, &model);
     if (status != OFFCUT_OK) return fail(ctx, s->model ? s->model : "the network inside", status);
     if (s->profile && (status = profile_print(ctx, model)) != OFFCUT_OK) {
         offcut_model_free(model);
@@ -183,6 +190,7 @@ int main(int argc, char **argv) {
         .output = "-",
         .options = offcut_options_default(),
         .network = offcut_input_default(),
+        .threads = 1,
     };
     int option = 0;
     while ((option = getopt_long(argc, argv, "o:m:h", long_options, NULL)) != -1) {

@@ -35,6 +35,24 @@ async function compare(bench, network, onnx, peerOnnx) {
   });
 }
 
+/**
+ * One thread in the build without threads against two in that with them.
+ *
+ * @param {string} network
+ * @param {Uint8Array} onnx
+ */
+async function compareThreads(network, onnx) {
+  const results = [];
+  for (const variant of variants) {
+    const one = await networkOf(variant, onnx, input, SIDE);
+    const two = await networkOf(variant, onnx, input, SIDE, 2);
+    const times = await takeTurns({ two: two.run, one: one.run });
+    const facts = { network, variant, threads: 2 };
+    results.push(comparison('threads', times.two, 'one thread', times.one, facts));
+  }
+  return results;
+}
+
 /** @type {import('./run.js').Benches} */
 export const benches = {
   'engine-f32': async () => {
@@ -48,5 +66,12 @@ export const benches = {
     if (!isQuantised(onnx)) return 'the network of the package is not int8: give one, --int8 FILE';
     const peer = f32 ?? (int8 ? undefined : new URL('models/default-f32.onnx', root));
     return compare('engine-int8', int8 ?? 'default', onnx, peer ? readFileSync(peer) : onnx);
+  },
+  threads: async () => {
+    const file = new URL('../shared/models/u2netp.onnx', root);
+    return [
+      ...(existsSync(file) ? await compareThreads('U²-Netp', readFileSync(file)) : []),
+      ...(await compareThreads('default', defaultNetwork().onnx)),
+    ];
   },
 };

@@ -22,6 +22,7 @@ import { useCpuTime } from './turns.js';
 const files = {
   'engine-f32': './engine.js',
   'engine-int8': './engine.js',
+  threads: './engine.js',
   'photo-1mp': './photo.js',
   'photo-12mp': './photo.js',
   'memory-12mp': './memory.js',
