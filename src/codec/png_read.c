@@ -11,6 +11,7 @@
 #include "codec.h"
 #include "exif.h"
 #include "jump.h"
+#include "png_memory.h"
 
 /* No chunk but IDAT may need more memory than this, compressed or not. */
 enum { CHUNK_BYTES_MAX = 8000000, SIGNATURE = 8, CHUNK_FRAME = 12, TRUNCATED_BYTES = 128 };
@@ -72,18 +73,6 @@ static void on_warning(png_structp png, png_const_charp text) {
     (void)text;
 }
 
-static png_voidp on_malloc(png_structp png, png_alloc_size_t size) {
-    const png_reader *reader = png_get_mem_ptr(png);
-    void *memory = malloc(size);
-    if (!memory) reader->state->no_memory = true;
-    return memory;
-}
-
-static void on_free(png_structp png, png_voidp memory) {
-    (void)png;
-    free(memory);
-}
-
 static void on_read(png_structp png, png_bytep target, size_t size) {
     png_reader *reader = png_get_io_ptr(png);
     const offcut_decoder *decoder = reader->state->decoder;
@@ -112,8 +101,8 @@ static void open_reader(png_state *state, uint32_t number, bool with_icc) {
     static const png_byte unwanted[] = "tEXt\0zTXt\0iTXt\0eXIf\0sPLT\0hIST\0pCAL\0sCAL\0tIME\0iCCP";
     png_reader *self = &state->readers[number];
     *self = (png_reader){.state = state};
-    self->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, self, on_error, on_warning, self,
-                                         on_malloc, on_free);
+    self->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, self, on_error, on_warning,
+                                         &state->no_memory, offcut__png_malloc, offcut__png_free);
     if (!self->png) leave(state, OFFCUT_ERR_MEMORY, "no memory for the reader");
     self->info = png_create_info_struct(self->png);
     if (!self->info) leave(state, OFFCUT_ERR_MEMORY, "no memory for the header");
@@ -212,6 +201,8 @@ static offcut_status png_open(offcut_decoder *decoder) {
     state->decoder = decoder;
     state->jump.ctx = decoder->ctx;
     OFFCUT_TRY(offcut__jump_run(&state->jump, read_header, state));
+    OFFCUT_FAIL_IF(state->no_memory, decoder->ctx, OFFCUT_ERR_MEMORY,
+                   "PNG: no memory for the header");
     return describe(state);
 }
 

@@ -22,6 +22,7 @@
 
 #include "jump.h"
 #include "png_filter.h"
+#include "png_memory.h"
 #include "writer.h"
 
 /* MEMORY is libpng's own setting of zlib's memory: 256 kB. */
@@ -42,6 +43,7 @@ typedef struct png_state {
     png_infop info;
     z_stream deflate;
     offcut__jump jump;
+    bool no_memory;
     offcut__writer *writer;
     const uint8_t *rows;     /* of the current write */
     uint32_t count;          /* of these */
@@ -89,7 +91,9 @@ static int colour_type(const offcut__picture_spec *spec) {
 static void write_header(void *self) {
     png_state *state = self;
     const offcut__picture_spec *spec = &state->writer->spec;
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, state, on_error, on_warning);
+    png_structp png =
+        png_create_write_struct_2(PNG_LIBPNG_VER_STRING, state, on_error, on_warning,
+                                  &state->no_memory, offcut__png_malloc, offcut__png_free);
     state->png = png;
     if (png) state->info = png_create_info_struct(png);
     if (!state->info)
@@ -104,6 +108,7 @@ static void write_header(void *self) {
                      (png_uint_32)spec->icc_size);
     if (spec->density_x > 0 && spec->density_y > 0)
         png_set_pHYs(png, state->info, spec->density_x, spec->density_y, PNG_RESOLUTION_METER);
+    if (state->no_memory) png_error(png, "no memory for the profile");
     png_write_info(png, state->info);
 }
 

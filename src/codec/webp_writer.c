@@ -111,7 +111,9 @@ static offcut_status encode(offcut__writer *writer, offcut__bytes *file) {
     const WebPEncodingError code = self->picture.error_code;
     OFFCUT_FAIL_IF(code == VP8_ENC_ERROR_USER_ABORT, writer->ctx, OFFCUT_ERR_CANCELLED,
                    "the progress callback asked to stop");
-    const bool memory = code == VP8_ENC_ERROR_OUT_OF_MEMORY || code == VP8_ENC_ERROR_BAD_WRITE ||
+    /* libwebp says nothing, which is OK, where alpha had no memory. */
+    const bool memory = code == VP8_ENC_OK || code == VP8_ENC_ERROR_OUT_OF_MEMORY ||
+                        code == VP8_ENC_ERROR_BAD_WRITE ||
                         code == VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY;
     return offcut__fail(writer->ctx, memory ? OFFCUT_ERR_MEMORY : OFFCUT_ERR_UNSUPPORTED,
                         "libwebp could not encode %u x %u pixels (its error %d)",

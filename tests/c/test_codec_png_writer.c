@@ -8,24 +8,6 @@ enum { WIDTH = 301, HEIGHT = 200 };
 
 static uint8_t profile[2048];
 
-/* The least that libpng takes for a profile: ICC.1, 7.2 and 7.3. */
-static void make_profile(const char *space) {
-    memset(profile, 0, sizeof profile);
-    for (size_t i = 200; i < sizeof profile; i++) profile[i] = (uint8_t)(i * 5);
-    profile[2] = sizeof profile >> 8;
-    profile[8] = 2;
-    memcpy(profile + 12, "mntr", 4);
-    memcpy(profile + 16, space, 4);
-    memcpy(profile + 20, "XYZ ", 4);
-    memcpy(profile + 36, "acsp", 4);
-    static const uint8_t d50[] = {0, 0, 0xf6, 0xd6, 0, 1, 0, 0, 0, 0, 0xd3, 0x2d};
-    memcpy(profile + 68, d50, sizeof d50);
-    profile[131] = 1; /* one tag */
-    memcpy(profile + 132, "desc", 4);
-    profile[139] = 144; /* its offset */
-    profile[143] = 100; /* and size */
-}
-
 /* Writes rows a few at a time and drains the sink in between. */
 static offcut__bytes write_png(offcut_ctx *ctx, const offcut__picture_spec *spec,
                                const uint8_t *pixels) {
@@ -99,7 +81,7 @@ static void test_profile(offcut_ctx *ctx, const uint8_t *pixels) {
         .width = WIDTH, .height = 5, .bits = 8, .icc = profile, .icc_size = sizeof profile};
     const char *const spaces[] = {"RGB ", "GRAY", "CMYK"};
     for (int i = 0; i < 3; i++) { /* what does not describe RGB is left out */
-        make_profile(spaces[i]);
+        make_profile(profile, sizeof profile, spaces[i]);
         offcut__bytes file = write_png(ctx, &spec, pixels);
         offcut_decoder *decoder = NULL;
         CHECK(offcut_decoder_open(ctx, file.data, file.size, NULL, &decoder) == OFFCUT_OK);
@@ -110,7 +92,7 @@ static void test_profile(offcut_ctx *ctx, const uint8_t *pixels) {
         offcut_decoder_close(decoder);
         offcut__bytes_free(&file);
     }
-    make_profile("RGB ");
+    make_profile(profile, sizeof profile, "RGB ");
     const size_t sizes[] = {1, 100, 131, sizeof profile - 4};
     for (size_t i = 0; i < 4; i++) { /* cut off */
         spec.icc_size = sizes[i];
