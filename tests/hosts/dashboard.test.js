@@ -476,6 +476,19 @@ test('dashboard: what can go wrong is said in words', inChromium, async (t) => {
   await page.click('#dismiss');
   await untilShown(page, 'done');
 
+  await page.evaluate(() => {
+    const { arrayBuffer } = Blob.prototype;
+    Blob.prototype.arrayBuffer = async () => {
+      Blob.prototype.arrayBuffer = arrayBuffer;
+      throw new DOMException('It was moved.', 'NotReadableError');
+    };
+  });
+  await choose(page, fox);
+  await untilShown(page, 'failed');
+  assert.equal(await titleOf(page), 'This file could not be read');
+  await page.click('#dismiss');
+  await untilShown(page, 'done');
+
   await choose(page, teapot);
   await untilShown(page, 'working');
   await page.click('#cancel');

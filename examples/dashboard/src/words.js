@@ -20,7 +20,7 @@ const STEPS = {
  * @property {boolean} [again] whether it is worth trying again
  */
 
-/** By an error's code, or the name of an error of the browser. @type {Record<string, Failure>} */
+/** By the name of an error of the browser, or an error's code. @type {Record<string, Failure>} */
 const FAILURES = {
   ERR_FORMAT: { title: 'This is not a photo', text: 'Choose a JPEG, PNG or WebP file.' },
   ERR_UNSUPPORTED: {
@@ -77,9 +77,9 @@ const UNKNOWN = {
  */
 export function describeFailure(error) {
   if (error === undefined) return { ...UNFINISHED, code: '' };
-  const { code, name, detail, message } = /** @type {any} */ (error);
+  const { code, name, detail, message, cause } = /** @type {any} */ (error);
   if (name === 'AbortError') return { ...FAILURES.ERR_CANCELLED, code: '' };
-  const key = [code, name].find((word) => Object.hasOwn(FAILURES, word));
+  const key = [cause?.name, code, name].find((word) => Object.hasOwn(FAILURES, word));
   const words = [key ?? name, detail ?? message].filter(Boolean).join(': ');
   return { ...(key ? FAILURES[key] : UNKNOWN), code: words };
 }
