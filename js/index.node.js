@@ -13,11 +13,17 @@ export { peakMemory } from './memory.js';
 
 /**
  * @typedef {import('./codec.js').Codec} Codec
+ * @typedef {import('./codec.js').ConvertOptions} ConvertOptions
+ * @typedef {import('./codec.js').Converted} Converted
  * @typedef {import('./codec.js').PictureInfo} PictureInfo
+ * @typedef {import('./codec.js').PictureLimits} PictureLimits
  * @typedef {import('./memory.js').PictureDetails} PictureDetails
  * @typedef {import('./core.js').BatchItem} BatchItem
  * @typedef {import('./core.js').BatchOptions} BatchOptions
+ * @typedef {import('./core.js').Box} Box
+ * @typedef {import('./core.js').Operation} Operation
  * @typedef {import('./core.js').Result} Result
+ * @typedef {import('./core.js').Timings} Timings
  * @typedef {import('./core.js').Engine} Engine
  * @typedef {import('./core.js').Source} Source
  * @typedef {import('./core.js').Variant} Variant
@@ -27,8 +33,11 @@ export { peakMemory } from './memory.js';
  * @typedef {import('./errors.js').ErrorCode} ErrorCode
  * @typedef {import('./image.js').Image} Image
  * @typedef {import('./network.js').Backend} Backend
+ * @typedef {import('./network.js').Network} Network
+ * @typedef {import('./network.js').Tensor} Tensor
  * @typedef {import('./model.js').ModelSpec} ModelSpec
  * @typedef {import('./options.js').RemoveBackgroundOptions} RemoveBackgroundOptions
+ * @typedef {import('./options.js').Speed} Speed
  * @typedef {import('./options.js').Stage} Stage
  * @typedef {import('./worker/settings.js').WorkerOptions} WorkerOptions
  */

@@ -4,6 +4,7 @@
 //     npm run eval -- FOLDER [--model FILE] [--json] [--no-refine] [--sheet out.png]
 //
 // FOLDER holds SET/NAME.webp (or .jpg) and SET/NAME.png, the mask.
+import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -100,17 +101,17 @@ async function work(pictures, queue, answers) {
   const worker = new Worker(new URL('worker.js', import.meta.url), {
     workerData: { models: models(), refine: flags.refine },
   });
-  while (queue.next < pictures.length) {
-    const index = queue.next++;
-    answers[index] = await new Promise((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
+  try {
+    while (queue.next < pictures.length) {
+      const index = queue.next++;
       worker.postMessage(pictures[index]);
-    });
-    worker.removeAllListeners('error');
-    showProgress(++queue.done, pictures.length);
+      [answers[index]] = await once(worker, 'message'); // rejects with what ended the worker
+      showProgress(++queue.done, pictures.length);
+    }
+  } finally {
+    queue.next = pictures.length; // after a failure the other workers stop too
+    await worker.terminate();
   }
-  await worker.terminate();
 }
 
 /** @param {Picture[]} pictures @param {Answer[]} answers */
@@ -155,11 +156,8 @@ async function main() {
   const jobs = Array.from({ length: Math.min(flags.jobs, pictures.length) });
   await Promise.all(jobs.map(() => work(pictures, queue, answers)));
   print(summarise(pictures, answers));
-  if (flags.sheet)
-    await writeSheet(
-      answers.flatMap(({ line }) => (line ? [line] : [])),
-      flags.sheet,
-    );
+  const lines = answers.flatMap(({ line }) => (line ? [line] : []));
+  if (flags.sheet && lines.length > 0) await writeSheet(lines, flags.sheet);
 }
 
 try {

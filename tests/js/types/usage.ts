@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiled, not run: what users write must pass, what is wrong must not.
 import {
+  type Backend,
+  type Box,
+  type ConvertOptions,
   type Image,
+  type Network,
   OffcutError,
   type Result,
+  type Tensor,
+  type Timings,
+  createCodec,
   createEngine,
   dispose,
   removeBackground,
@@ -35,6 +42,22 @@ result.box.width + result.timings.total + result.coverage + (mask?.length ?? 0);
 
 await removeBackground(new Blob([]));
 await removeBackground(new File([], 'a.jpg'));
+await removeBackground(await fetch('https://example.com/a.jpg'));
+await removeBackground(new Blob([]).stream());
+const box: Box = result.box;
+const timings: Timings = result.timings;
+box.x + timings.decode;
+{
+  await using codec = createCodec();
+  const options: ConvertOptions = { format: 'webp', quality: 80 };
+  const { bytes } = await codec.convert('a.jpg', options);
+  const { width } = await codec.inspect(bytes, { pixelsMax: 1e6 });
+  width.toFixed();
+}
+const run = async (input: Float32Array): Promise<Tensor> => ({ data: input, dims: [1, 8, 8] });
+const network: Network = { name: 'mine', width: 8, height: 8, run, dispose: () => {} };
+const backend: Backend = { name: 'mine', load: async () => network };
+await createEngine({ backend });
 await removeBackground('photo.jpg', {
   model: { data: 'network.onnx', input: { mean: [0, 0, 0] } },
 });
