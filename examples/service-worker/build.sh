@@ -4,6 +4,8 @@
 #
 #     sh build.sh FOLDER
 set -e
-cd "${0%/*}"
-esbuild service-worker.js --bundle --minify --define:import.meta.url=location.href --outdir="$1" --log-level=warning
-cp index.html page.js ../../dist/offcut.wasm ../../models/default.onnx "$1"
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+cd "$(dirname "$0")"
+esbuild service-worker.js --bundle --minify --define:import.meta.url=location.href --outdir="$folder" --log-level=warning
+cp index.html page.js ../../dist/offcut.wasm ../../models/default.onnx "$folder"

@@ -67,7 +67,8 @@ for (const { name, skip, launch } of browsers) {
     test('the example service-worker', { skip: missing('esbuild') }, async (t) => {
       const site = path.join(folder, name);
       const env = { ...process.env, PATH: `${path.dirname(tools.esbuild)}:${process.env.PATH}` };
-      execFileSync('sh', [pathOf('examples/service-worker/build.sh'), site], { env });
+      const cwd = pathOf('examples/service-worker');
+      execFileSync('sh', ['build.sh', path.relative(cwd, site)], { cwd, env });
       const server = await startSite(site);
       t.after(() => server.close());
       await browser.open(server.url);
