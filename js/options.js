@@ -26,8 +26,8 @@ import { callback, checkOptions, count, flag, oneOf, signal } from './rules.js';
  *   `'balanced'` for a smaller file, `'fast'` half as long for a larger one; default `'balanced'`
  * @property {number} [pixelsMax] width times height of the input; default 120,000,000
  * @property {number} [bytesMax] size of the input; default 268,435,456
- * @property {boolean} [transfer] gives the photo's buffer to the worker, if there is one, instead of
- *   a copy: it is empty afterwards. What is read from a file or Blob is never copied. Default
+ * @property {boolean} [transfer] gives the photo's buffer to the worker, if there is one, instead
+ *   of a copy: it is empty afterwards. What is read from a file or Blob is never copied. Default
  *   `false`
  * @property {AbortSignal} [signal] stops the work
  * @property {(stage: Stage, fraction: number) => void} [onProgress] called between slices of work;
@@ -35,7 +35,7 @@ import { callback, checkOptions, count, flag, oneOf, signal } from './rules.js';
  */
 
 /** The defaults of the limits; the others are the negative or first value. */
-export const BYTES_MAX = 256 * 1024 * 1024;
+const BYTES_MAX = 256 * 1024 * 1024;
 export const PIXELS_MAX = 120_000_000;
 
 export const rules = {

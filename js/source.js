@@ -16,8 +16,8 @@ import { unlessAborted } from './task.js';
 /** @typedef {Uint8Array | ArrayBuffer | ArrayBufferView} Bytes */
 
 /**
- * What is read once, when its turn has come: a stream of the web or of Node, the answer to a `fetch`
- * and the question.
+ * What is read once, when its turn has come: a stream of the web or of Node, the answer to a
+ * `fetch`, and the question.
  *
  * @typedef {ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Response | Request} Stream
  */
