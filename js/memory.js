@@ -14,7 +14,8 @@ import { checkOptions, count, flag, oneOf } from './rules.js';
  *   WebP all samples
  * @property {number} [orientation] of EXIF; default 1
  * @property {8 | 16} [bits] of a sample; default 8
- * @property {boolean} [alpha] default `false`
+ * @property {boolean} [alpha] default `false`; with `allowTruncated` what is missing of a PNG or WebP
+ *   is transparent: one that is turned then takes as much as one with alpha
  * @property {boolean} [progressive] JPEG; default `false`
  * @property {keyof typeof SAMPLES} [subsampling] of a progressive JPEG; default `'4:4:4'`
  * @property {boolean} [interlaced] PNG; default `false`
