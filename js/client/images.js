@@ -10,7 +10,8 @@
 import { inOrder } from '../batch.js';
 import { checkConversion } from '../codec.js';
 import { OffcutError, invalid } from '../errors.js';
-import { NAME_MAX, createImage } from '../image.js';
+import { createImage } from '../image.js';
+import { rules } from '../options.js';
 import { readSource, refuseOver, toSource } from '../source.js';
 import { unlessAborted } from '../task.js';
 
@@ -379,10 +380,7 @@ function expectObject(value, name) {
 
 /** @param {unknown} name */
 function requireName(name) {
-  const length = typeof name === 'string' ? [...name].length : 0;
-  if (length < 1 || length > NAME_MAX) {
-    throw invalid(`a string of 1 to ${NAME_MAX} characters`, 'name', name);
-  }
+  if (!rules.name.test(name)) throw invalid(rules.name.expected, 'name', name);
 }
 
 /** @param {string} link of a page of the list */
