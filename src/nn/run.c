@@ -12,7 +12,7 @@
 #define ALIGNMENT 64 /* bytes */
 
 /* Work below this is not worth waking anybody for, in multiply-adds. */
-#define WORTH_SHARING 1e5
+#define WORTH_SHARING 3e4
 /* Parts for each thread: more even out what threads get of the processor, but every part of a
  * convolution begins by reading rows that its neighbour has read. */
 #define PARTS_EACH 2
@@ -120,14 +120,30 @@ static void run_part(void *work, uint32_t part, uint32_t lane) {
     own.run(&own, s->model->arena, begin, end);
 }
 
-/* How many parts count units of an operation are done in. Where neighbours are reduced together,
- * results depend on where parts end: such an operation, which never costs much, stays whole. */
+/* Where four neighbours are reduced together, results depend on where parts end: such an operation,
+ * which never costs much, is done in one. */
+static bool is_whole(const offcut__op *op) {
+    return op->run == offcut__reduce_run || op->run == offcut__softmax_run ||
+           op->run == offcut__normalize_run;
+}
+
+/* How many units of the next operation are done at once: a slice for each thread, and so many that
+ * the threads' parts are the same. */
+static uint32_t slice_of(const offcut_model *model, uint32_t lanes) {
+    const offcut__op *op = &model->ops[model->next_op];
+    const uint32_t left = op->units - model->next_unit;
+    const double affordable = SLICE / op->unit_cost;
+    if (is_whole(op) || affordable >= left) return left;
+    uint32_t each = affordable < 1 ? 1 : (uint32_t)affordable;
+    if (lanes > 1) each += PARTS_EACH - 1 - (each - 1) % PARTS_EACH;
+    return each < left / lanes ? each * lanes : left;
+}
+
+/* How many parts count units of an operation are done in. */
 static uint32_t parts_of(const offcut_ctx *ctx, const offcut_model *model, const offcut__op *op,
                          uint32_t count) {
     const uint32_t lanes = offcut__team_lanes(ctx);
-    if (lanes == 1 || lanes > model->lanes || count * op->unit_cost < WORTH_SHARING ||
-        op->run == offcut__reduce_run || op->run == offcut__softmax_run ||
-        op->run == offcut__normalize_run)
+    if (lanes == 1 || lanes > model->lanes || count * op->unit_cost < WORTH_SHARING || is_whole(op))
         return 1;
     return count < PARTS_EACH * lanes ? count : PARTS_EACH * lanes;
 }
@@ -151,14 +167,10 @@ offcut_status offcut__network_step(offcut_ctx *ctx, offcut_model *model, bool *d
     *done = false;
     OFFCUT_FAIL_IF(!model || !model->running, ctx, OFFCUT_ERR_STATE,
                    "no run is under way on this model");
-    double budget = SLICE;
-    while (budget > 0 && model->next_op < model->op_count) {
-        const offcut__op *op = &model->ops[model->next_op];
-        const uint32_t left = op->units - model->next_unit;
-        const double affordable = budget / op->unit_cost;
-        uint32_t count = affordable < left ? (uint32_t)affordable : left;
-        if (count == 0) count = 1;
-        budget -= count * op->unit_cost;
+    const uint32_t lanes = offcut__team_lanes(ctx);
+    for (double budget = SLICE; budget > 0 && model->next_op < model->op_count;) {
+        const uint32_t count = slice_of(model, lanes);
+        budget -= count * model->ops[model->next_op].unit_cost / lanes;
         advance(ctx, model, count);
     }
     if (model->next_op < model->op_count) return OFFCUT_OK;
