@@ -3,15 +3,15 @@
 /** @import { Codec, PictureLimits } from '../codec.js' */
 /** @import { Engine } from '../core.js' */
 /** @import { EngineOptions } from '../entry.js' */
+/** @import { Rule } from '../rules.js' */
 /** @import { Stage, Storage } from '../stores/images.js' */
 /** @import { FetchRules, Get } from './fetch-image.js' */
 /** @import { Context, Operation, Workshop } from './images.js' */
 
 import { ASYNC_DISPOSE, DISPOSE } from '../disposable.js';
 import { engineRules } from '../entry.js';
-import { invalid } from '../errors.js';
 import { PIXELS_MAX } from '../options.js';
-import { callback, checkOptions, count, oneOf, text } from '../rules.js';
+import { anything, callback, checkOptions, count, oneOf, text } from '../rules.js';
 import { ImageStore } from '../stores/images.js';
 import { memoryStore } from '../stores/memory.js';
 import { createFetchImage } from './fetch-image.js';
@@ -72,13 +72,26 @@ import { Images } from './images.js';
 /** What the API allows. */
 const UPLOAD_BYTES_MAX = 20 * 1024 * 1024;
 
-const LIMITS = { bytesMax: count, pixelsMax: count };
+const limitRules = { bytesMax: count, pixelsMax: count };
 
-const RULES = {
+/** @type {Record<keyof (StoreOptions & EngineOptions), Rule>} */
+export const backendRules = {
+  store: { expected: 'a Storage', test: (store) => typeof store?.getItemRaw === 'function' },
+  engine: {
+    expected: 'an engine',
+    test: (engine) => typeof engine?.removeBackground === 'function',
+  },
+  limits: anything,
+  fetch: anything,
+  ...engineRules,
+};
+
+const clientRules = {
   stage: oneOf(['live', 'test']),
   baseURL: text,
   publicURL: text,
   onUsage: callback,
+  ...backendRules,
 };
 
 /** A clock that is this far ahead was set back, and is followed. */
@@ -88,17 +101,11 @@ const AHEAD_MAX_MS = 1000;
  * A store and what works on it; the clients of its stages share it.
  *
  * @param {ClientHost} host
- * @param {StoreOptions & EngineOptions} options
+ * @param {StoreOptions & EngineOptions} options that follow `backendRules`
  */
 export function createBackend(host, options) {
   const { store = memoryStore(), limits = {}, fetch: rules, ...engineOptions } = options;
-  const { engine, ...own } = engineOptions;
-  if (typeof store?.getItemRaw !== 'function') throw invalid('a Storage', 'store', store);
-  if (engine !== undefined && typeof engine?.removeBackground !== 'function') {
-    throw invalid('an engine', 'engine', engine);
-  }
-  checkOptions(own, engineRules);
-  checkOptions(limits, LIMITS, 'limits');
+  checkOptions(limits, limitRules, 'limits');
   const { bytesMax = UPLOAD_BYTES_MAX, pixelsMax = PIXELS_MAX } = limits;
   const images = new ImageStore(store);
   const workshop = createWorkshop(host, engineOptions);
@@ -127,11 +134,9 @@ export function createClientEntry(host) {
    * @returns {Offcut}
    */
   return function createOffcut(options = {}) {
-    if (typeof options !== 'object' || options === null)
-      throw invalid('an object', 'options', options);
+    checkOptions(options, clientRules);
     const { stage = 'live', baseURL = '', onUsage, ...rest } = options;
     const { publicURL = baseURL && `${trim(baseURL)}/images`, ...backendOptions } = rest;
-    checkOptions({ stage, baseURL, publicURL, onUsage }, RULES);
     const { context, sweep, workshop } = createBackend(host, backendOptions);
     let usage = 0;
     const images = new Images(context, {

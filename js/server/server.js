@@ -11,10 +11,10 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
-import { createBackend } from '../client/client.js';
+import { backendRules, createBackend } from '../client/client.js';
 import { Images } from '../client/images.js';
 import { OffcutError, invalid } from '../errors.js';
-import { callback, checkOptions, count, flag, text, texts } from '../rules.js';
+import { anything, callback, checkOptions, count, flag, text, texts } from '../rules.js';
 import { createKeyRing } from './keys.js';
 import { Problem, toProblem } from './problems.js';
 import { createRateLimiter } from './rate-limit.js';
@@ -51,8 +51,9 @@ import * as routes from './routes.js';
 
 /** @typedef {{ Variables: { requestId: string, owner: KeyOwner, images: Images } }} Env */
 
-/** @type {Record<string, Rule>} */
-const RULES = {
+/** @type {Record<keyof ServerOptions, Rule>} */
+const serverRules = {
+  apiKeys: anything, // checked where a key does not get into the message
   baseURL: text,
   publicURL: text,
   cors: {
@@ -66,6 +67,7 @@ const RULES = {
   requestsMax: count,
   onUsage: callback,
   log: callback,
+  ...backendRules,
 };
 
 const RATE_LIMIT = { live: 100, test: 10 };
@@ -97,13 +99,12 @@ export function createServerEntry(host) {
    * @param {ServerOptions} options
    */
   return function createServer(options) {
-    const { apiKeys, baseURL, publicURL, cors: origins, ...more } = options ?? {};
+    checkOptions(options, serverRules);
+    const { apiKeys, baseURL, publicURL, cors: origins, ...more } = options;
     const { rateLimit = RATE_LIMIT, requestsMax = REQUESTS_MAX, onUsage, log, ...rest } = more;
     if (apiKeys !== false && !Array.isArray(apiKeys)) {
       throw invalid('a list of keys or false', 'apiKeys', typeof apiKeys);
     }
-    const own = { baseURL, publicURL, cors: origins, rateLimit, requestsMax, onUsage, log };
-    checkOptions(own, RULES);
     const { context, sweep, workshop } = createBackend(host, rest);
     /** @type {OpenAPIHono<Env>} */
     const app = new OpenAPIHono({

@@ -379,6 +379,11 @@ test('options that would not do what they say are refused', () => {
     [{ fetch: { origins: 'https://example.com' } }, /a list of strings for origins/],
     [{ log: 'all' }, /a function for log/],
     [{ engine: 'fast' }, /an engine for engine/],
+    [{ corss: true }, /Expected one of .*cors.* for option but received "corss"/],
+    [
+      { apiKeys: 'live_secret' },
+      /^Expected a list of keys or false for apiKeys but received "string"$/,
+    ],
   ])) {
     assert.throws(() => createServer({ apiKeys: false, ...options }), {
       code: 'ERR_ARGUMENT',
