@@ -56,6 +56,28 @@ for (const { name, skip, launch } of browsers) {
       await expectImages(report.client);
     });
 
+    test('threads, where the page is isolated', async (t) => {
+      const photoAddress = '/examples/photos/fox.jpg';
+      await browser.open(`${await serveFolder(t, pathOf('.'))}/examples/browser/index.html`);
+      const plain = await browser.evaluate(inThreads, photoAddress);
+      assert.equal(plain.error.code, 'ERR_UNSUPPORTED');
+      assert.match(plain.error.message, /cross-origin isolated|SharedArrayBuffer/);
+      const url = await serveFolder(t, pathOf('.'), isolation);
+      await browser.open(`${url}/examples/browser/index.html`);
+      const isIsolated = await browser.evaluate(() => globalThis.crossOriginIsolated === true);
+      if (!isIsolated) return t.diagnostic('this browser isolates no page: it has no threads');
+      const inPage = await browser.evaluate(inThreads, photoAddress, { worker: false });
+      assert.equal(inPage.error.code, 'ERR_UNSUPPORTED');
+      assert.match(inPage.error.message, /a page must not wait/);
+      const { sha256, threads, worker, left, error } = await browser.evaluate(
+        inThreads,
+        photoAddress,
+      );
+      assert.equal(error, undefined);
+      assert.deepEqual({ threads, worker, left }, { threads: 2, worker: true, left: 0 });
+      await expectHash(sha256);
+    });
+
     for (const example of ['browser', 'worker']) {
       test(`the example ${example}`, async (t) => {
         await browser.open(`${await serveFolder(t, pathOf('.'))}/examples/${example}/index.html`);
@@ -131,16 +153,59 @@ async function suiteByFetch(source, base64) {
   return runImages(httpImages(''), bytes);
 }
 
-/** @param {import('node:test').TestContext} t @param {string} root */
-async function serveFolder(t, root) {
-  const { url, close } = await startSite(root);
+/** What a page has to be served with to share memory, and what a careful one is. */
+const isolation = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+  'content-security-policy': "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'",
+};
+
+/**
+ * In the page.
+ *
+ * @param {string} address of the photo
+ * @param {import('offcut').EngineOptions} [options]
+ */
+async function inThreads(address, options) {
+  const script = '/js/index.web.js';
+  const { createEngine } = await import(script);
+  try {
+    const engine = await createEngine({ threads: 2, ...options });
+    const photo = await (await fetch(address)).blob();
+    let last = new Uint8Array();
+    for (let i = 0; i < 3; i++) last = (await engine.removeBackground(photo)).png;
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', last));
+    const sha256 = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    const { threads, worker } = engine;
+    engine.dispose();
+    return { sha256, threads, worker, left: engine.memoryBytes };
+  } catch (error) {
+    return { error: { code: error.code, message: error.message } };
+  }
+}
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {string} root
+ * @param {Record<string, string>} [headers]
+ */
+async function serveFolder(t, root, headers) {
+  const { url, close } = await startSite(root, headers);
   t.after(close);
   return url;
 }
 
-/** @param {string} root @returns {Promise<{ url: string, close: () => Promise<void> }>} */
-function startSite(root) {
+/**
+ * @param {string} root
+ * @param {Record<string, string>} [headers]
+ * @returns {Promise<{ url: string, close: () => Promise<void> }>}
+ */
+function startSite(root, headers = {}) {
   const app = new Hono();
+  app.use(async (context, next) => {
+    await next();
+    for (const [name, value] of Object.entries(headers)) context.header(name, value);
+  });
   app.use(serveStatic({ root: path.relative(process.cwd(), root) || '.' }));
   return new Promise((resolve) => {
     const server = /** @type {import('node:http').Server} */ (
