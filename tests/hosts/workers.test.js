@@ -214,6 +214,14 @@ for (const { name, skip, launch } of browsers) {
       assert.equal(refused.code, 'ERR_WORKER');
     });
 
+    test('a policy that forbids WebAssembly is an error that says so', async (t) => {
+      await browser.open(page("default-src 'self'; script-src 'self'"));
+      const { code, message, sha256 } = await browser.evaluate(cutOut, {});
+      if (sha256 && name === 'WebKitGTK') return t.skip('this WebKit compiles all the same');
+      assert.equal(code, 'ERR_LOAD', message);
+      assert.match(message, /\.wasm could not be compiled: \w*Error: .*(policy|CSP|unsafe-eval)/i);
+    });
+
     test('an abort reaches the worker', async () => {
       await browser.open(page(STRICT));
       const { error, name, code, whole, rejected, free } = await browser.evaluate(abort);
