@@ -45,17 +45,15 @@ export { peakMemory } from './memory.js';
 // Each address stands in a `new URL(…, import.meta.url)` of its own: that is the form which
 // bundlers know, and some build for Node.
 const entry = createEntry({
-  compile: async (variant, forThreads) =>
-    WebAssembly.compile(
-      await read(
-        variant === 'relaxed'
-          ? forThreads
-            ? new URL('../dist/offcut.relaxed.threads.wasm', import.meta.url)
-            : new URL('../dist/offcut.relaxed.wasm', import.meta.url)
-          : forThreads
-            ? new URL('../dist/offcut.threads.wasm', import.meta.url)
-            : new URL('../dist/offcut.wasm', import.meta.url),
-      ),
+  compile: (variant, forThreads) =>
+    compile(
+      variant === 'relaxed'
+        ? forThreads
+          ? new URL('../dist/offcut.relaxed.threads.wasm', import.meta.url)
+          : new URL('../dist/offcut.relaxed.wasm', import.meta.url)
+        : forThreads
+          ? new URL('../dist/offcut.threads.wasm', import.meta.url)
+          : new URL('../dist/offcut.wasm', import.meta.url),
     ),
   model: () => read(new URL('../models/default.onnx', import.meta.url)),
   open,
@@ -134,6 +132,13 @@ function toPath(value, name) {
   if (/^[a-z][a-z\d+.-]+:\/\//i.test(text))
     throw invalid('bytes, a path or a file: URL', name, value);
   return text;
+}
+
+/** @param {URL} file */
+async function compile(file) {
+  return WebAssembly.compile(await read(file)).catch((cause) => {
+    throw new OffcutError('ERR_LOAD', `${file} could not be compiled: ${cause}`, { cause });
+  });
 }
 
 /**

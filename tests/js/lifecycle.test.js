@@ -237,21 +237,28 @@ test('a package without its wasm says so, and works once it is there', async () 
   const folder = await mkdtemp(path.join(pathOf('build/'), 'package-'));
   const script = `
     const { removeBackground } = await import(${JSON.stringify(`${folder}/js/index.node.js`)});
-    const { copyFile } = await import('node:fs/promises');
+    const { copyFile, writeFile } = await import('node:fs/promises');
     const photo = ${JSON.stringify(examplePhotos()[0])};
     const error = await removeBackground(photo).then(() => ({}), (error) => error);
-    for (const file of ['offcut.wasm', 'offcut.relaxed.wasm'])
+    const files = ['offcut.wasm', 'offcut.relaxed.wasm'];
+    for (const file of files) await writeFile(${JSON.stringify(`${folder}/dist/`)} + file, 'version 1');
+    const damaged = await removeBackground(photo).then(() => ({}), (error) => error);
+    for (const file of files)
       await copyFile('dist/' + file, ${JSON.stringify(`${folder}/dist/`)} + file);
     const { image } = await removeBackground(photo);
-    process.stdout.write(JSON.stringify([error.code, error.message, image.format]));`;
+    process.stdout.write(
+      JSON.stringify([error.code, error.message, damaged.code, damaged.message, image.format]),
+    );`;
   execFileSync('cp', ['-r', pathOf('js'), pathOf('models'), pathOf('package.json'), folder]);
   execFileSync('mkdir', [`${folder}/dist`]);
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
     cwd: pathOf(''),
   });
-  const [code, message, format] = JSON.parse(String(output));
+  const [code, message, damaged, why, format] = JSON.parse(String(output));
   assert.equal(code, 'ERR_LOAD');
   assert.match(message, /offcut(\.relaxed)?\.wasm could not be read: no such file/);
+  assert.equal(damaged, 'ERR_LOAD');
+  assert.match(why, /offcut(\.relaxed)?\.wasm could not be compiled: CompileError/);
   assert.equal(format, 'png');
   await rm(folder, { recursive: true });
 });
