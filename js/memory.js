@@ -20,6 +20,7 @@ import { checkOptions, count, flag, oneOf } from './rules.js';
  * @property {keyof typeof SAMPLES} [subsampling] of a progressive JPEG; default `'4:4:4'`
  * @property {boolean} [interlaced] PNG; default `false`
  * @property {boolean} [lossless] WebP; default `false`
+ * @property {number} [threads] of the engine; default 1
  */
 
 /** Samples a pixel that a JPEG stores. */
@@ -43,12 +44,16 @@ const DETAILS = {
   subsampling: oneOf(Object.keys(SAMPLES)),
   interlaced: flag,
   lossless: flag,
+  threads: count,
 };
 
 const MIB = 2 ** 20;
 
 /** The network of this package: its file, the core with it, and what it takes while it runs; bytes. */
 const NETWORK = { file: 1.49 * MIB, loaded: 2.1 * MIB, running: 2.9 * MIB };
+
+/** Every further thread of the network: its stack, and what it takes while the network runs; bytes. */
+const THREAD = { stack: 32 * 1024, running: 96 * 1024 };
 
 /** The guide picture: its longer side at most, and bytes a pixel before, while and after alpha is refined. */
 const GUIDE = { side: 640, decoded: 12, refining: 44, refined: 25 };
@@ -64,13 +69,13 @@ const READERS = { perPixel: 96, fixed: 0.5 * MIB };
  * with the network of this package: all that WebAssembly takes, the file's bytes included. Not
  * in it are the host's own copies of the file and of the PNG. A little more than the truth, never less.
  *
- *     loaded + bytes + 0.75 MiB + the largest of
+ *     loaded + stacks + bytes + 0.75 MiB + the largest of
  *       running + 12 · guide                           while the network runs
  *       44 · guide                                     while alpha is refined
  *       file + 25 · guide + whole + upright + lines    while pixels are decoded and encoded
  *
  * `loaded` is the core with its network, `running` what that takes while it runs, `file` its ONNX
- * file, see `NETWORK`. `guide` is the number of pixels of the picture at 640 on its longer side,
+ * file, see `NETWORK`; every thread but the first has a stack and adds to `running`, see `THREAD`. `guide` is the number of pixels of the picture at 640 on its longer side,
  * `lines` 100 · (width + height), twice that at 16 bits.
  * `whole` is what the decoder keeps of the picture, in bytes a pixel: nothing for baseline JPEG, PNG
  * (interlaced: 96 bytes a pixel of a row and half a MiB) and lossy WebP; 2 a sample for progressive
@@ -89,7 +94,7 @@ export function peakMemory(width, height, format, details = {}) {
   }
   if (!FORMAT.test(format)) throw invalid(FORMAT.expected, 'format', format);
   checkOptions(details, DETAILS);
-  const { orientation = 1, bits = 8, alpha = false } = details;
+  const { orientation = 1, bits = 8, alpha = false, threads = 1 } = details;
   const pixels = width * height;
   const { bytes = pixels * fileOf(format, details) } = details;
   const scale = Math.min(1, GUIDE.side / Math.max(width, height));
@@ -98,11 +103,12 @@ export function peakMemory(width, height, format, details = {}) {
   const upright = orientation > 2 && orientation < 9 ? pixels * (alpha ? 4 : 3) * (bits / 8) : 0;
   const lines = ROWS.perPixel * (bits / 8) * (width + height);
   const most = Math.max(
-    NETWORK.running + GUIDE.decoded * guide,
+    NETWORK.running + (threads - 1) * THREAD.running + GUIDE.decoded * guide,
     GUIDE.refining * guide,
     NETWORK.file + GUIDE.refined * guide + whole + upright + lines,
   );
-  return Math.ceil(NETWORK.loaded + bytes + ROWS.fixed + most);
+  const loaded = NETWORK.loaded + (threads - 1) * THREAD.stack;
+  return Math.ceil(loaded + bytes + ROWS.fixed + most);
 }
 
 /**
