@@ -12,7 +12,8 @@ import { Direct } from './direct.js';
 import { ASYNC_DISPOSE, DISPOSE } from './disposable.js';
 import { OffcutError, invalid } from './errors.js';
 import { readSpec } from './model.js';
-import { readOptions } from './options.js';
+import { readOptions, rules } from './options.js';
+import { checkOptions, count } from './rules.js';
 import { isBytes, toSource } from './source.js';
 import { unlessAborted } from './task.js';
 import { isForThreads, readThreads } from './threads.js';
@@ -121,6 +122,8 @@ export async function createEngine(parts) {
   }
   return engine;
 }
+
+const batchRules = { ...rules, concurrency: count };
 
 export class Engine {
   /** @type {Direct | Remote} where the work is done */
@@ -239,8 +242,8 @@ export class Engine {
  * @returns {AsyncGenerator<Outcome<Input, Result>, void, undefined>}
  */
 export async function* removeBackgrounds(ready, inputs, options) {
-  const { concurrency, onProgress, ...rest } = options ?? {};
-  const { signal } = readOptions({ ...rest, onProgress });
+  if (options !== undefined) checkOptions(options, batchRules);
+  const { concurrency, onProgress, signal, ...rest } = options ?? {};
   const engine = await unlessAborted(signal, ready);
   const limits = { concurrency: concurrency ?? engine.concurrency, signal };
   yield* inOrder(inputs, limits, async (input, index, stop) =>

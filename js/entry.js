@@ -14,7 +14,7 @@ import { OffcutError } from './errors.js';
 import { chooseVariant } from './features.js';
 import { manifest } from './manifest.js';
 import { findModel, readSpec } from './model.js';
-import { readOptions } from './options.js';
+import { rules } from './options.js';
 import { anything, checkOptions, oneOf } from './rules.js';
 import { isBytes, toBytes, toSource } from './source.js';
 import { unlessAborted } from './task.js';
@@ -67,6 +67,7 @@ export const engineRules = {
   backend: { expected: 'a backend', test: (backend) => typeof backend?.load === 'function' },
 };
 
+const sharedRules = { ...rules, model: anything, worker: anything };
 const codecRules = { variant: engineRules.variant, module: anything, worker: anything };
 
 /**
@@ -110,11 +111,11 @@ export function createEntry(host) {
    * @returns {Promise<Result>} rejects with an `OffcutError`
    */
   async function removeBackground(input, options) {
-    const { model, worker, ...rest } = options ?? {};
     // Complain before anything is loaded.
-    const { signal } = readOptions(options === null ? null : rest);
+    if (options !== undefined) checkOptions(options, sharedRules);
+    const { model, worker, ...rest } = options ?? {};
     const photo = toSource(host.open(input));
-    return unlessAborted(signal, async () => {
+    return unlessAborted(rest.signal, async () => {
       const engine = await sharedEngine({ model, worker });
       return engine.removeBackground(photo, rest);
     });

@@ -193,7 +193,9 @@ test('wrong options, wrong inputs, and inputs that fail are thrown', async () =>
     'ERR_ARGUMENT',
   );
   const wrong = /** @type {any} */ ({ colour: 'red' });
-  assert.equal((await failure(collect(engine.removeBackgrounds([], wrong)))).code, 'ERR_ARGUMENT');
+  const { code, message } = await failure(collect(engine.removeBackgrounds([], wrong)));
+  assert.equal(code, 'ERR_ARGUMENT');
+  assert.match(message, /Expected one of .*concurrency.* but received "colour"/);
   for (const inputs of /** @type {any[]} */ (['a.jpg', 7, null])) {
     assert.equal((await failure(collect(engine.removeBackgrounds(inputs)))).code, 'ERR_ARGUMENT');
   }

@@ -146,7 +146,7 @@ test('progress goes through the stages in order, each from below up to 1', async
       else assert.equal(fractionBefore, 1, `${stageBefore} ended at ${fractionBefore}`);
     }
     assert.equal(calls.at(-1)?.[1], 1);
-    assert.ok(calls.filter(([stage]) => stage === 'infer').length > 3);
+    assert.ok(calls.filter(([stage]) => stage === 'infer').length > 2);
   }
   dispose();
 });

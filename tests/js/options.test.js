@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { OffcutError } from 'offcut';
+import { OffcutError, removeBackground } from 'offcut';
 import { nameOfFile } from '../../js/image.js';
 import { readSpec } from '../../js/model.js';
 import { readOptions } from '../../js/options.js';
+import { failure } from './helpers.js';
 
 /**
  * @param {() => unknown} callee
@@ -25,6 +26,19 @@ test('options have defaults, and undefined counts as left out', () => {
   assert.equal(defaults.refine, true);
   assert.equal(defaults.pixelsMax, 120e6);
   assert.equal(defaults.bytesMax, 256 * 2 ** 20);
+});
+
+test('the function names its own options too', async () => {
+  const workers = /** @type {any} */ ({ workers: true });
+  const { code, message } = await failure(removeBackground(new Uint8Array(), workers));
+  assert.equal(code, 'ERR_ARGUMENT');
+  assert.match(
+    message,
+    /Expected one of name, .*, model, worker for option but received "workers"/,
+  );
+  for (const options of /** @type {any[]} */ ([null, []])) {
+    assert.equal((await failure(removeBackground(new Uint8Array(), options))).code, 'ERR_ARGUMENT');
+  }
 });
 
 test('a wrong option is named, with what was expected and what came', () => {
