@@ -39,7 +39,6 @@ const cases = [
   ['In a program', /name: 'chair'[\s\S]*infer: /, ['chair.png']],
   ['Without blocking', /^(simd128|relaxed) offcut true\n$/, []],
   ['Several threads for one photo', /^2 \d+ [\d.]+\n$/, []],
-  ['Several threads for one photo', /^2 \d+ [\d.]+\n$/, []],
   ['Many photos', /^missing\.jpg: .*no such file/, ['other-cutout.png', 'photo-cutout.png']],
   ['Stopping, and giving memory back', /^AbortError ERR_CANCELLED\n$/, []],
   ['Headers and other formats', /^\{ format: 'jpeg', width: 1600, height: 1200 \}\n\d+\n$/, []],
