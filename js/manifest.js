@@ -11,9 +11,9 @@
  */
 export const manifest = {
   default: {
-    name: 'offcut-2',
+    name: 'offcut-3',
     file: 'default.onnx',
-    sha256: 'c4a23e97cd195ffb7c4d9782a49f9cd7f19747da55febfef06cfa2dc73380cda',
+    sha256: '1a296832bb6d06d69a506917b125057d7a12ffa9f39bd963f9951737e21b7920',
     bytes: 1557806,
     licence: 'Apache-2.0',
     source: 'trained for this project, see MODEL_CARD.md',
@@ -33,9 +33,9 @@ export const manifest = {
   },
   known: [
     {
-      name: 'offcut-2 (f32)',
+      name: 'offcut-3 (f32)',
       file: 'default-f32.onnx',
-      sha256: '501e966e6c810918fb149b14f1a542302495d4b92edd245c681eba38d65e77ba',
+      sha256: '60ead36a8d3e490409f5e98e13b5fcb144f13fa44e7a40495d2ff77a87364f01',
       bytes: 5952431,
       licence: 'Apache-2.0',
       source: 'the default network before quantisation, see MODEL_CARD.md',
