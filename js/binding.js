@@ -231,7 +231,7 @@ const ERRNO_BADF = 8;
  * @param {() => WebAssembly.Memory} memory
  * @returns {WebAssembly.Imports}
  */
-function hostImports(memory) {
+export function hostImports(memory) {
   return {
     wasi_snapshot_preview1: {
       fd_write: (

@@ -7,7 +7,7 @@ import { Binding } from './binding.js';
 import { ASYNC_DISPOSE, DISPOSE } from './disposable.js';
 import { OffcutError, cancelled, invalid } from './errors.js';
 import { readOptions, rules } from './options.js';
-import { checkOptions, oneOf } from './rules.js';
+import { checkOptions, oneOf, upTo } from './rules.js';
 import { concat, readSource, toSource } from './source.js';
 import { nextTask, unlessAborted } from './task.js';
 
@@ -76,11 +76,7 @@ const INSPECT_RULES = {
 };
 const CONVERT_RULES = {
   format: oneOf(FORMATS),
-  quality: {
-    expected: 'an integer from 1 to 100',
-    test: (/** @type {unknown} */ value) =>
-      Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 100,
-  },
+  quality: upTo(100),
   onProgress: rules.onProgress,
   ...INSPECT_RULES,
 };

@@ -13,7 +13,7 @@ import { ASYNC_DISPOSE, DISPOSE } from './disposable.js';
 import { OffcutError, invalid } from './errors.js';
 import { readSpec } from './model.js';
 import { readOptions, rules } from './options.js';
-import { checkOptions, count } from './rules.js';
+import { check, checkOptions, count, upTo } from './rules.js';
 import { isBytes, toSource } from './source.js';
 import { unlessAborted } from './task.js';
 import { isForThreads, readThreads } from './threads.js';
@@ -209,8 +209,7 @@ export class Engine {
    *   runs the network
    */
   async profile({ runs = 7 } = {}) {
-    if (!Number.isInteger(runs) || runs < 1 || runs > 1000)
-      throw invalid('an integer from 1 to 1000', 'runs', runs);
+    check(runs, upTo(1000), 'runs');
     return this.#place.profile(runs);
   }
 

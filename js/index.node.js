@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { addressOfBuild } from './builds.js';
 import { refuseOver } from './source.js';
 import { createEntry } from './entry.js';
 import { OffcutError, invalid } from './errors.js';
@@ -42,19 +43,8 @@ export { peakMemory } from './memory.js';
  * @typedef {import('./worker/settings.js').WorkerOptions} WorkerOptions
  */
 
-// Each address stands in a `new URL(…, import.meta.url)` of its own: that is the form which
-// bundlers know, and some build for Node.
 const entry = createEntry({
-  compile: (variant, forThreads) =>
-    compile(
-      variant === 'relaxed'
-        ? forThreads
-          ? new URL('../dist/offcut.relaxed.threads.wasm', import.meta.url)
-          : new URL('../dist/offcut.relaxed.wasm', import.meta.url)
-        : forThreads
-          ? new URL('../dist/offcut.threads.wasm', import.meta.url)
-          : new URL('../dist/offcut.wasm', import.meta.url),
-    ),
+  compile: (variant, forThreads) => compile(addressOfBuild(variant, forThreads)),
   model: () => read(new URL('../models/default.onnx', import.meta.url)),
   open,
   readModel: async (address) => read(toPath(address, 'model')),

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { addressOfBuild } from './builds.js';
 import { createEntry } from './entry.js';
 import { compile, read, webHost } from './web.js';
 
 export { OffcutError } from './errors.js';
 export { peakMemory } from './memory.js';
 
-// Each address stands in a `new URL(…, import.meta.url)` of its own: that is the form which
-// bundlers know.
 export const { removeBackground, removeBackgrounds, createEngine, createCodec, dispose } =
   createEntry({
-    compile: (variant, forThreads) =>
-      compile(
-        variant === 'relaxed'
-          ? forThreads
-            ? new URL('../dist/offcut.relaxed.threads.wasm', import.meta.url)
-            : new URL('../dist/offcut.relaxed.wasm', import.meta.url)
-          : forThreads
-            ? new URL('../dist/offcut.threads.wasm', import.meta.url)
-            : new URL('../dist/offcut.wasm', import.meta.url),
-      ),
+    compile: (variant, forThreads) => compile(addressOfBuild(variant, forThreads)),
     model: () => read(new URL('../models/default.onnx', import.meta.url)),
     ...webHost,
     workers: {

@@ -21,6 +21,15 @@ export const count = {
   test: (value) => Number.isSafeInteger(value) && value > 0,
 };
 
+/**
+ * @param {number} most
+ * @returns {Rule}
+ */
+export function upTo(most) {
+  const expected = `an integer from 1 to ${most}`;
+  return { expected, test: (value) => count.test(value) && value <= most };
+}
+
 /** @type {Rule} */
 export const text = { expected: 'a string', test: (value) => typeof value === 'string' };
 
@@ -69,6 +78,17 @@ export function checkOptions(options, rules, what = 'options') {
     if (value === undefined) continue;
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (!rule) throw invalid(`one of ${Object.keys(rules).join(', ')}`, 'option', name);
-    if (!rule.test(value)) throw invalid(rule.expected, name, value);
+    check(value, rule, name);
   }
+}
+
+/**
+ * Refuses what is not as its rule says.
+ *
+ * @param {unknown} value
+ * @param {Rule} rule
+ * @param {string} name
+ */
+export function check(value, rule, name) {
+  if (!rule.test(value)) throw invalid(rule.expected, name, value);
 }

@@ -5,7 +5,8 @@
 /** @import { Help } from './worker/messages.js' */
 /** @import { WorkerLike } from './worker/port.js' */
 
-import { OffcutError, invalid } from './errors.js';
+import { OffcutError } from './errors.js';
+import { check, upTo } from './rules.js';
 import { fromPlain } from './worker/messages.js';
 import { toPort } from './worker/port.js';
 
@@ -21,9 +22,7 @@ const PAGES = { initial: 16, maximum: 65536, least: 4096 };
  * @param {number} [threads]
  */
 export function readThreads(threads = 1) {
-  if (!(Number.isInteger(threads) && threads >= 1 && threads <= THREADS_MAX)) {
-    throw invalid(`an integer from 1 to ${THREADS_MAX}`, 'threads', threads);
-  }
+  check(threads, upTo(THREADS_MAX), 'threads');
   if (threads === 1) return threads;
   const isIsolated = globalThis.crossOriginIsolated;
   if (typeof SharedArrayBuffer !== 'function' || isIsolated === false) {

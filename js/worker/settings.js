@@ -4,6 +4,7 @@
 /** @import { WorkerLike } from './port.js' */
 
 import { OffcutError, invalid } from '../errors.js';
+import { check, upTo } from '../rules.js';
 
 /**
  * Workers to work in.
@@ -43,9 +44,7 @@ export function readWorkerOptions(worker, host = {}) {
   }
   const given = worker === true ? {} : worker;
   const { size = host.size ?? 1, queue = host.queue ?? QUEUE, create = host.create } = given;
-  if (!(Number.isInteger(size) && size >= 1 && size <= SIZE_MAX)) {
-    throw invalid(`an integer from 1 to ${SIZE_MAX}`, 'worker.size', size);
-  }
+  check(size, upTo(SIZE_MAX), 'worker.size');
   if (queue !== Infinity && !(Number.isInteger(queue) && queue >= 0)) {
     throw invalid('an integer of at least 0, or Infinity', 'worker.queue', queue);
   }

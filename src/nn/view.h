@@ -38,6 +38,19 @@ static inline float *offcut__view_write(const offcut__view *view, float *arena) 
     return arena + view->offset;
 }
 
+/* Of int8 quads: pixel 0 of group g in row y, which need not be in the picture. */
+static inline const int8_t *offcut__quads_read(const offcut__view *view, const float *arena,
+                                               int32_t y, int32_t g) {
+    return (const int8_t *)(offcut__view_read(view, arena) + y * view->strides[2] +
+                            g * view->strides[1]);
+}
+
+static inline int8_t *offcut__quads_write(const offcut__view *view, float *arena, int32_t y,
+                                          int32_t g) {
+    return (int8_t *)(offcut__view_write(view, arena) + y * view->strides[2] +
+                      g * view->strides[1]);
+}
+
 /* Row-major strides. */
 void offcut__view_row_major(offcut__view *view);
 /* The layout that operators agree on: channels last for rank 4, row-major otherwise. */

@@ -21,6 +21,16 @@ static inline size_t take(size_t floats) {
     return at;
 }
 
+/* A random window, without padding. */
+static inline offcut__geometry random_window(int32_t kernel, int32_t dilation) {
+    return (offcut__geometry){.kernel_h = check_between(1, kernel),
+                              .kernel_w = check_between(1, kernel),
+                              .stride_h = check_between(1, 3),
+                              .stride_w = check_between(1, 3),
+                              .dilation_h = check_between(1, dilation),
+                              .dilation_w = check_between(1, dilation)};
+}
+
 /* Runs op in slices of a random length. */
 static inline void run_sliced(const offcut__op *op) {
     for (uint32_t unit = 0; unit < op->units;) {

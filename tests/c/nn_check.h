@@ -206,4 +206,19 @@ static inline bytes onnx_file(bytes *graph, int64_t opset_version) {
     return file;
 }
 
+/* Two convolutions: picture, "1,3,height,width", to mask, "1,1,height,width"; 0 is any side. */
+static inline bytes small_network(const char *picture, const char *mask) {
+    bytes graph = {0};
+    put_weights(&graph, "w", "8,3,3,3");
+    put_weights(&graph, "b", "8");
+    put_weights(&graph, "v", "1,8,1,1");
+    put_node(&graph, "Conv", "x,w,b", "a", "pads=1,1,1,1");
+    put_node(&graph, "Relu", "a", "r", "");
+    put_node(&graph, "Conv", "r,v", "l", "");
+    put_node(&graph, "Sigmoid", "l", "m", "");
+    put_value_info(&graph, 11, "x", picture);
+    put_value_info(&graph, 12, "m", mask);
+    return onnx_file(&graph, 13);
+}
+
 #endif

@@ -82,12 +82,7 @@ static void check(const char *what, offcut__op *op) {
 /* ---- convolution ---- */
 
 static offcut__conv8 random_conv(bool depthwise) {
-    offcut__conv8 c = {.window = {.kernel_h = check_between(1, 4),
-                                  .kernel_w = check_between(1, 4),
-                                  .stride_h = check_between(1, 3),
-                                  .stride_w = check_between(1, 3),
-                                  .dilation_h = check_between(1, 3),
-                                  .dilation_w = check_between(1, 3)},
+    offcut__conv8 c = {.window = random_window(4, 3),
                        .channels_in = (uint32_t)check_between(1, 13),
                        .channels_out = (uint32_t)check_between(1, 21),
                        .depthwise = depthwise,
@@ -263,12 +258,7 @@ static void test_bridges(void) {
 
 static void test_pool(void) {
     arena_used = 0;
-    offcut__pooling p = {.window = {.kernel_h = check_between(1, 4),
-                                    .kernel_w = check_between(1, 4),
-                                    .stride_h = check_between(1, 3),
-                                    .stride_w = check_between(1, 3),
-                                    .dilation_h = check_between(1, 2),
-                                    .dilation_w = check_between(1, 2)}};
+    offcut__pooling p = {.window = random_window(4, 2)};
     p.window.pad_top = check_between(0, p.window.kernel_h - 1);
     p.window.pad_left = check_between(0, p.window.kernel_w - 1);
     const int32_t c = check_between(1, 13), h = check_between(5, 15), w = check_between(5, 20);

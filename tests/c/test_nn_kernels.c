@@ -104,12 +104,7 @@ static void pack(const kernel *k, offcut__op *op, const float *reference, float 
 }
 
 static offcut__conv random_conv(const kernel *k) {
-    offcut__conv c = {.window = {.kernel_h = check_between(1, 4),
-                                 .kernel_w = check_between(1, 4),
-                                 .stride_h = check_between(1, 3),
-                                 .stride_w = check_between(1, 3),
-                                 .dilation_h = check_between(1, 3),
-                                 .dilation_w = check_between(1, 3)},
+    offcut__conv c = {.window = random_window(4, 3),
                       .groups = (uint32_t)check_between(1, 3),
                       .group_in = (uint32_t)check_between(1, 13),
                       .group_out = (uint32_t)check_between(1, 21),
@@ -189,12 +184,7 @@ static void test_convolution(const kernel *k) {
 
 static void test_pool(void) {
     arena_used = 0;
-    offcut__pooling p = {.window = {.kernel_h = check_between(1, 5),
-                                    .kernel_w = check_between(1, 5),
-                                    .stride_h = check_between(1, 3),
-                                    .stride_w = check_between(1, 3),
-                                    .dilation_h = check_between(1, 2),
-                                    .dilation_w = check_between(1, 2)},
+    offcut__pooling p = {.window = random_window(5, 2),
                          .average = check_between(0, 1),
                          .include_pad = check_between(0, 1)};
     p.window.pad_top = check_between(0, p.window.kernel_h - 1);

@@ -11,21 +11,6 @@ static offcut_status load(bytes *file, const offcut_input *input, offcut_model *
     return offcut_model_load(ctx, file->data, file->size, input, model);
 }
 
-/* x -> conv -> relu -> sigmoid; the picture of side x side. */
-static bytes small_network(const char *picture, const char *mask) {
-    bytes graph = {0};
-    put_weights(&graph, "w", "8,3,3,3");
-    put_weights(&graph, "b", "8");
-    put_weights(&graph, "v", "1,8,1,1");
-    put_node(&graph, "Conv", "x,w,b", "a", "pads=1,1,1,1");
-    put_node(&graph, "Relu", "a", "r", "");
-    put_node(&graph, "Conv", "r,v", "l", "");
-    put_node(&graph, "Sigmoid", "l", "m", "");
-    put_value_info(&graph, 11, "x", picture);
-    put_value_info(&graph, 12, "m", mask);
-    return onnx_file(&graph, 13);
-}
-
 /* Many operators in few bytes: what the files that lie are made of. */
 static bytes rich_network(void) {
     static const float scale = 0.05f;

@@ -187,16 +187,7 @@ static file_bytes with_profile(offcut_ctx *ctx, const uint8_t *pixels) {
 }
 
 static file_bytes network(void) {
-    bytes graph = {0};
-    put_value_info(&graph, 11, "x", "1,3,8,8");
-    put_weights(&graph, "w", "8,3,3,3");
-    put_weights(&graph, "v", "1,8,1,1");
-    put_node(&graph, "Conv", "x,w", "a", "kernel_shape=3,3 pads=1,1,1,1");
-    put_node(&graph, "Relu", "a", "b", "");
-    put_node(&graph, "Conv", "b,v", "c", "kernel_shape=1,1");
-    put_node(&graph, "Sigmoid", "c", "y", "");
-    put_value_info(&graph, 12, "y", "1,1,8,8");
-    const bytes file = onnx_file(&graph, 13);
+    const bytes file = small_network("1,3,8,8", "1,1,8,8");
     return (file_bytes){file.data, file.size};
 }
 

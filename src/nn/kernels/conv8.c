@@ -146,8 +146,8 @@ static void widen(int16_t *low, int16_t *high, const int8_t *from, int32_t width
 }
 
 /* Input row y into its slot. wide: room for two units of it. */
-static void copy_row(const offcut__op *op, const plan *p, int8_t *to, const float *picture,
-                     int32_t y, int16_t *wide) {
+static void copy_row(const offcut__op *op, const plan *p, int8_t *to, const float *arena, int32_t y,
+                     int16_t *wide) {
     const offcut__conv8 *c = &op->u.conv8;
     const offcut__view *in = &op->in[0];
     const int32_t width = in->shape.dims[3];
@@ -156,7 +156,7 @@ static void copy_row(const offcut__op *op, const plan *p, int8_t *to, const floa
         return;
     }
     for (int32_t g = 0; g < offcut__view_groups(in); g++) {
-        const int8_t *from = (const int8_t *)(picture + y * in->strides[2] + g * in->strides[1]);
+        const int8_t *from = offcut__quads_read(in, arena, y, g);
         if (!c->wide) {
             spread(c, p, to, from, width);
             to += p->unit;
@@ -191,19 +191,13 @@ OFFCUT__INLINE void finish_row(const offcut__finisher *f, int8_t *out, const int
 
 static void finish_quads(const offcut__op *op, float *arena, int32_t y, uint32_t first,
                          const int32_t *sums) {
-    const offcut__conv8 *c = &op->u.conv8;
-    const offcut__view *out = &op->out, *add = op->in_count > 1 ? &op->in[1] : NULL;
-    const ptrdiff_t group = first / 4;
-    const offcut__finisher f = offcut__finisher_of(c, first);
-    int8_t *to =
-        (int8_t *)(offcut__view_write(out, arena) + y * out->strides[2] + group * out->strides[1]);
-    if (add)
-        finish_row(&f, to, sums,
-                   (const int8_t *)(offcut__view_read(add, arena) + y * add->strides[2] +
-                                    group * add->strides[1]),
-                   out->shape.dims[3], true);
+    const int32_t group = (int32_t)first / 4, width = op->out.shape.dims[3];
+    const offcut__finisher f = offcut__finisher_of(&op->u.conv8, first);
+    int8_t *to = offcut__quads_write(&op->out, arena, y, group);
+    if (op->in_count > 1)
+        finish_row(&f, to, sums, offcut__quads_read(&op->in[1], arena, y, group), width, true);
     else
-        finish_row(&f, to, sums, NULL, out->shape.dims[3], false);
+        finish_row(&f, to, sums, NULL, width, false);
 }
 
 static void finish_floats(const offcut__op *op, float *arena, int32_t y, uint32_t first,
@@ -233,15 +227,14 @@ static int8_t *ring_row(const ring *r, int32_t y, int32_t *slot) {
     return r->rows + (size_t)*slot * r->p.row;
 }
 
-static void fill_ring(const offcut__op *op, ring *r, const float *picture, int32_t y,
-                      int32_t rows) {
+static void fill_ring(const offcut__op *op, ring *r, const float *arena, int32_t y, int32_t rows) {
     const offcut__conv8 *c = &op->u.conv8;
     const int32_t top = y * c->window.stride_h - c->window.pad_top;
     for (int32_t v = top; v < top + slots_of(c, rows); v++) {
         int32_t slot = 0;
         int8_t *row = ring_row(r, v, &slot);
         if (r->source[slot] == v) continue;
-        copy_row(op, &r->p, row, picture, v, r->wide);
+        copy_row(op, &r->p, row, arena, v, r->wide);
         r->source[slot] = v;
     }
 }
@@ -282,7 +275,6 @@ static offcut__tile8 tile_of(const offcut__conv8 *c, const ring *r) {
 
 void offcut__conv8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
     const offcut__conv8 *c = &op->u.conv8;
-    const float *picture = offcut__view_read(&op->in[0], arena);
     ring r = {.p = plan_of(c, op->out.shape.dims[3])};
     for (int i = 0; i < SLOTS_MAX; i++) r.source[i] = INT32_MIN;
     r.sums = (int32_t *)(void *)offcut__op_scratch(op, arena);
@@ -294,7 +286,7 @@ void offcut__conv8_run(const offcut__op *op, float *arena, uint32_t begin, uint3
     for (uint32_t unit = begin; unit < end;) {
         const int32_t y = (int32_t)unit;
         const int32_t rows = (uint32_t)r.p.rows < end - unit ? r.p.rows : (int32_t)(end - unit);
-        fill_ring(op, &r, picture, y, rows);
+        fill_ring(op, &r, arena, y, rows);
         t.weights = c->weights;
         for (uint32_t first = 0; first < c->channels_out; first += 8) {
             t.vectors = vectors_of(c, first);

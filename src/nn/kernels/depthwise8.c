@@ -106,15 +106,14 @@ static void run_row(row *r) {
 
 static void row_of_group(const offcut__op *op, float *arena, int32_t y, int32_t g, row *r) {
     const offcut__conv8 *c = &op->u.conv8;
-    const offcut__view *in = &op->in[0], *add = &op->in[1], *out = &op->out;
+    const offcut__view *in = &op->in[0], *out = &op->out;
     const offcut__geometry *w = &c->window;
     const int32_t v = y * w->stride_h - w->pad_top;
     const ptrdiff_t channels = (ptrdiff_t)padded(c);
     *r = (row){.window = w,
-               .in = (const int8_t *)(offcut__view_read(in, arena) + v * in->strides[2] +
-                                      g * in->strides[1]),
-               .out = (int8_t *)(offcut__view_write(out, arena) + y * out->strides[2] +
-                                 g * out->strides[1]),
+               .in = offcut__quads_read(in, arena, v, g),
+               .add = op->in_count > 1 ? offcut__quads_read(&op->in[1], arena, y, g) : NULL,
+               .out = offcut__quads_write(out, arena, y, g),
                .in_width = in->shape.dims[3],
                .width = out->shape.dims[3],
                .taps = {.weights = (const int8_t *)c->weights + 4 * (ptrdiff_t)g,
@@ -124,9 +123,6 @@ static void row_of_group(const offcut__op *op, float *arena, int32_t y, int32_t 
                         .weights_y = w->kernel_w * channels,
                         .weights_x = channels},
                .finisher = offcut__finisher_of(c, 4 * (size_t)g)};
-    if (op->in_count > 1)
-        r->add = (const int8_t *)(offcut__view_read(add, arena) + y * add->strides[2] +
-                                  g * add->strides[1]);
     offcut__taps_inside(v, w->dilation_h, w->kernel_h, in->shape.dims[2], &r->taps.top,
                         &r->taps.bottom);
 }

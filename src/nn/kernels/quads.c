@@ -4,18 +4,6 @@
 #include "kernels.h"
 #include "simd.h"
 
-/* Pixel 0 of group g in row y. */
-static const int8_t *quads_read(const offcut__view *view, const float *arena, int32_t y,
-                                int32_t g) {
-    return (const int8_t *)(offcut__view_read(view, arena) + y * view->strides[2] +
-                            g * view->strides[1]);
-}
-
-static int8_t *quads_write(const offcut__view *view, float *arena, int32_t y, int32_t g) {
-    return (int8_t *)(offcut__view_write(view, arena) + y * view->strides[2] +
-                      g * view->strides[1]);
-}
-
 /* ---- from and to f32 ---- */
 
 typedef struct scaler {
@@ -62,7 +50,7 @@ void offcut__quantise8_run(const offcut__op *op, float *arena, uint32_t begin, u
                         (float)p->hi,
                         {0, 0, 0, 0}};
             for (uint32_t i = 0; i < count; i++) s.there[i] = -1;
-            quantise_row(&s, quads_write(&op->out, arena, y, (int32_t)c / 4),
+            quantise_row(&s, offcut__quads_write(&op->out, arena, y, (int32_t)c / 4),
                          offcut__view_read(in, arena) + y * in->strides[2] + c, in->strides[3],
                          in->shape.dims[3], count);
         }
@@ -76,7 +64,7 @@ void offcut__dequantise8_run(const offcut__op *op, float *arena, uint32_t begin,
     for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {
         for (uint32_t c = 0; c < channels; c += 4) {
             const uint32_t count = channels - c < 4 ? channels - c : 4;
-            const int8_t *from = quads_read(&op->in[0], arena, y, (int32_t)c / 4);
+            const int8_t *from = offcut__quads_read(&op->in[0], arena, y, (int32_t)c / 4);
             float *to = offcut__view_write(out, arena) + y * out->strides[2] + c;
             for (int32_t x = 0; x < out->shape.dims[3]; x++, from += 4, to += out->strides[3])
                 f32x4_store_part(to, f32x4_load_bytes(from) * step, count);
@@ -119,10 +107,11 @@ void offcut__add8_run(const offcut__op *op, float *arena, uint32_t begin, uint32
                      i8x16_splat(p->hi)};
     for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {
         for (int32_t g = 0; g < offcut__view_groups(out); g++) {
-            int8_t *to = quads_write(out, arena, y, g);
-            const int8_t *x1 = quads_read(&op->in[0], arena, y, g);
+            int8_t *to = offcut__quads_write(out, arena, y, g);
+            const int8_t *x1 = offcut__quads_read(&op->in[0], arena, y, g);
             if (op->in_count > 1)
-                add_row(&a, to, x1, quads_read(&op->in[1], arena, y, g), out->shape.dims[3], true);
+                add_row(&a, to, x1, offcut__quads_read(&op->in[1], arena, y, g), out->shape.dims[3],
+                        true);
             else
                 add_row(&a, to, x1, NULL, out->shape.dims[3], false);
         }
@@ -140,14 +129,15 @@ void offcut__pool8_run(const offcut__op *op, float *arena, uint32_t begin, uint3
         offcut__taps_inside(v, p->window.dilation_h, p->window.kernel_h, in->shape.dims[2], &top,
                             &bottom);
         for (int32_t g = 0; g < offcut__view_groups(out); g++) {
-            int8_t *to = quads_write(out, arena, y, g);
+            int8_t *to = offcut__quads_write(out, arena, y, g);
             for (int32_t x = 0; x < out->shape.dims[3]; x++, to += 4) {
                 const int32_t u = x * p->window.stride_w - p->window.pad_left;
                 offcut__taps_inside(u, p->window.dilation_w, p->window.kernel_w, in->shape.dims[3],
                                     &left, &right);
                 i8x16 best = i8x16_splat(-128);
                 for (int32_t i = top; i < bottom; i++) {
-                    const int8_t *row = quads_read(in, arena, v + i * p->window.dilation_h, g);
+                    const int8_t *row =
+                        offcut__quads_read(in, arena, v + i * p->window.dilation_h, g);
                     for (int32_t j = left; j < right; j++)
                         best = i8x16_max(best, (i8x16)bytes_load_splat(
                                                    row + 4 * (u + j * p->window.dilation_w)));
@@ -170,7 +160,7 @@ OFFCUT__INLINE void across(const offcut__op *op, const float *arena, float *row,
                            const uint32_t taps) {
     const offcut__resize *r = &op->u.resize;
     for (int32_t g = 0; g < offcut__view_groups(&op->out); g++) {
-        const int8_t *from = quads_read(&op->in[0], arena, v, g);
+        const int8_t *from = offcut__quads_read(&op->in[0], arena, v, g);
         const int32_t *column = r->columns;
         const float *weight = r->column_weights;
         for (int32_t x = 0; x < op->out.shape.dims[3]; x++, row += 4) {
@@ -210,7 +200,7 @@ OFFCUT__INLINE void down(const offcut__op *op, float *arena, const float *const 
         weights[i] = f32x4_load_splat(op->u.resize.row_weights + (size_t)y * taps + i);
     size_t at = 0;
     for (int32_t g = 0; g < offcut__view_groups(&op->out); g++) {
-        int8_t *to = quads_write(&op->out, arena, y, g);
+        int8_t *to = offcut__quads_write(&op->out, arena, y, g);
         int32_t x = 0;
         for (; x + 4 <= width; x += 4, at += 16) {
             i32x4 out[4];
