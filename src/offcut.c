@@ -37,11 +37,14 @@ static offcut_status check_options(offcut_ctx *ctx, const offcut_options *option
     return OFFCUT_OK;
 }
 
-static offcut_input resolve_input(const offcut_model *model, const offcut_options *options) {
-    offcut_input input = model ? *offcut_model_input(model) : options->input;
-    if (input.width == 0) input.width = 320;
-    if (input.height == 0) input.height = 320;
-    return input;
+static void resolve_input(offcut_job *job) {
+    offcut_input *input = &job->input;
+    *input = job->model ? *offcut_model_input(job->model) : job->options.input;
+    const bool is_free =
+        job->model ? offcut__network_is_free(job->model) : input->width == 0 && input->height == 0;
+    const uint32_t *size = offcut__sizes[is_free ? offcut__size_for(job->width, job->height) : 0];
+    if (is_free || input->width == 0) input->width = size[0];
+    if (is_free || input->height == 0) input->height = size[1];
 }
 
 offcut_status offcut_job_open(offcut_ctx *ctx, offcut_model *model, const uint8_t *data,
@@ -54,7 +57,6 @@ offcut_status offcut_job_open(offcut_ctx *ctx, offcut_model *model, const uint8_
     self->ctx = ctx;
     self->model = model;
     self->options = settings;
-    self->input = resolve_input(model, &settings);
     const offcut_status status = offcut_decoder_open(ctx, data, size, &settings, &self->decoder);
     if (status != OFFCUT_OK) {
         offcut_job_free(self);
@@ -63,6 +65,7 @@ offcut_status offcut_job_open(offcut_ctx *ctx, offcut_model *model, const uint8_
     const offcut_info info = offcut__upright_info(self->decoder);
     self->width = info.width;
     self->height = info.height;
+    resolve_input(self);
     *job = self;
     return OFFCUT_OK;
 }
@@ -146,6 +149,14 @@ uint32_t offcut_job_height(const offcut_job *job) {
 
 const float *offcut_job_input(const offcut_job *job) {
     return job->stage == OFFCUT_STAGE_INFER ? job->network_input.data : NULL;
+}
+
+uint32_t offcut_job_input_width(const offcut_job *job) {
+    return job->input.width;
+}
+
+uint32_t offcut_job_input_height(const offcut_job *job) {
+    return job->input.height;
 }
 
 const uint8_t *offcut_job_output(const offcut_job *job, size_t *size) {

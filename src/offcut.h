@@ -106,9 +106,13 @@ typedef enum offcut_activation {
 
 /* How a picture becomes a network's input and the output a mask. The picture is squashed to width x
  * height, its values v (0..1, sRGB as stored) become (v / peak - mean) / std, where peak is 1, or
- * with divide_by_peak the largest value in the squashed picture. */
+ * with divide_by_peak the largest value in the squashed picture.
+ *
+ * Where neither this nor the network says a width or a height, the size is free: it follows the
+ * upright picture, as the one of 320 x 320, 384 x 256, 256 x 384, 512 x 192 and 192 x 512 whose
+ * shape is nearest. */
 typedef struct offcut_input {
-    uint32_t width;  /* 0: what the network asks for, 320 if it leaves it open */
+    uint32_t width;  /* 0: what the network asks for, 320 if it leaves only this open */
     uint32_t height; /* likewise */
     float mean[3];   /* R, G, B; default 0 */
     float std[3];    /* R, G, B; default 1; never 0 */
@@ -135,6 +139,12 @@ void offcut_model_free(offcut_model *model);
 
 /* The input as it was resolved: width and height are set. Owned by the model. */
 const offcut_input *offcut_model_input(const offcut_model *model);
+
+/* Takes a model of free size to the input size for pictures of that shape, from 320 x 320: what
+ * offcut_model_input() says, and the functions below and offcut_network_run() go by. Does nothing
+ * to others; a job does it by itself. Fails with ERR_ARGUMENT, ERR_STATE (a run is under way). */
+offcut_status offcut_model_fit(offcut_ctx *ctx, offcut_model *model, uint32_t width,
+                               uint32_t height);
 
 /* Of one run, those of convolutions and matrix products; 0 for NULL. */
 double offcut_model_multiply_adds(const offcut_model *model);
@@ -237,8 +247,10 @@ uint32_t offcut_job_width(const offcut_job *job);  /* of the result: upright */
 uint32_t offcut_job_height(const offcut_job *job); /* likewise */
 
 /* In stage INFER: the network's input, [1, 3, height, width] RGB (or BGR), normalised; owned by the
- * job. Sizes as in offcut_model_input(), or as options.input says. NULL in any other stage. */
+ * job. NULL in any other stage. */
 const float *offcut_job_input(const offcut_job *job);
+uint32_t offcut_job_input_width(const offcut_job *job);  /* in all stages */
+uint32_t offcut_job_input_height(const offcut_job *job); /* likewise */
 
 /* In stage INFER: the mask from elsewhere, 0..1, row-major, of any size, upright, covering the
  * whole picture (copied; values outside 0..1 are clamped, a NaN counts as 0). Ends the stage. Fails

@@ -21,6 +21,7 @@ offcut_status offcut__job_infer(offcut_job *job) {
     OFFCUT_FAIL_IF(!job->model, job->ctx, OFFCUT_ERR_STATE,
                    "this job has no model: hand in the mask with offcut_job_mask()");
     if (!job->running) {
+        OFFCUT_TRY(offcut_model_fit(job->ctx, job->model, job->width, job->height));
         OFFCUT_TRY(offcut__network_begin(job->ctx, job->model, job->network_input.data));
         job->running = true;
     }

@@ -64,17 +64,29 @@ offcut_status offcut__build_op(offcut__builder *builder, offcut__op **op) {
     return OFFCUT_OK;
 }
 
+/* Tensors of the file are made once for all programs of a model. */
+static offcut_status constant_floats(offcut__builder *builder, uint32_t index,
+                                     const float **result) {
+    const offcut__value *value = &builder->graph->values[index];
+    const bool shared = builder->tensors && value->producer == OFFCUT__NONE;
+    float *floats = NULL;
+    if (shared) *result = builder->tensors[index];
+    if (shared && *result) return OFFCUT_OK;
+    OFFCUT_TRY(offcut__build_floats(builder, offcut__shape_count(&value->shape), &floats));
+    offcut__constant_floats(value, floats);
+    *result = floats;
+    if (shared) builder->tensors[index] = floats;
+    return OFFCUT_OK;
+}
+
 offcut_status offcut__build_input(offcut__builder *builder, uint32_t index, offcut__view *view) {
     offcut__view *known = &builder->views[index];
     if (known->storage == OFFCUT__STORAGE_NONE) {
         const offcut__value *value = &builder->graph->values[index];
         OFFCUT_FAIL_IF(!value->constant, builder->ctx, OFFCUT_ERR_MODEL,
                        "the model is damaged: a value is never made");
-        float *floats = NULL;
-        OFFCUT_TRY(offcut__build_floats(builder, offcut__shape_count(&value->shape), &floats));
-        offcut__constant_floats(value, floats);
+        OFFCUT_TRY(constant_floats(builder, index, &known->constant));
         known->storage = OFFCUT__STORAGE_CONSTANT;
-        known->constant = floats;
         known->offset = 0;
         known->shape = value->shape;
         offcut__view_row_major(known);

@@ -4,19 +4,30 @@
 #include "operator.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SIDE_DEFAULT 320
 #define SIDE_MAX 4096
 #define COST_MAX 1e13 /* multiply-adds: an hour or so */
+
+/* What the programs of a model have in common while they are made. */
+typedef struct loading {
+    offcut_model *model;
+    offcut__span onnx;
+    offcut__pool pool;     /* until the load ends */
+    bool is_free;          /* the input's size, set with the first program like all that follows */
+    bool channels_last;    /* of the input */
+    uint32_t reach;        /* see assign_homes() */
+    const float **tensors; /* see offcut__builder; NULL for one program */
+} loading;
 
 /* ---- the picture and the mask
  * --------------------------------------------------------------------------------------- */
 
 static offcut_status resolve_side(const offcut__graph *graph, const char *name, uint32_t wanted,
                                   int32_t declared, uint32_t *side) {
-    *side = wanted ? wanted : declared > 0 ? (uint32_t)declared : SIDE_DEFAULT;
+    *side = wanted ? wanted : declared > 0 ? (uint32_t)declared : offcut__sizes[0][0];
     OFFCUT_FAIL_IF(declared > 0 && *side != (uint32_t)declared, graph->ctx, OFFCUT_ERR_ARGUMENT,
                    "the network's input %s is %d, not %u", name, declared, wanted);
     OFFCUT_FAIL_IF(*side > SIDE_MAX, graph->ctx, OFFCUT_ERR_LIMIT,
@@ -25,8 +36,8 @@ static offcut_status resolve_side(const offcut__graph *graph, const char *name, 
 }
 
 /* The one input without a value, [1, 3, height, width] or [1, height, width, 3]. */
-static offcut_status resolve_picture(offcut__graph *graph, offcut_input *input,
-                                     bool *channels_last) {
+static offcut_status resolve_picture(offcut__graph *graph, loading *l) {
+    offcut_input *input = &l->model->input;
     uint32_t open = 0;
     for (uint32_t i = 0; i < graph->input_count; i++) {
         if (graph->values[graph->inputs[i]].known) continue;
@@ -38,17 +49,19 @@ static offcut_status resolve_picture(offcut__graph *graph, offcut_input *input,
     const int32_t *d = value->shape.dims;
     OFFCUT_FAIL_IF(value->shape.rank != 4 || d[0] > 1, graph->ctx, OFFCUT_ERR_MODEL,
                    "the network's input is not one picture of four dimensions");
-    *channels_last = d[3] == 3 && d[1] != 3;
-    OFFCUT_FAIL_IF(!*channels_last && d[1] > 0 && d[1] != 3, graph->ctx, OFFCUT_ERR_MODEL,
+    l->channels_last = d[3] == 3 && d[1] != 3;
+    OFFCUT_FAIL_IF(!l->channels_last && d[1] > 0 && d[1] != 3, graph->ctx, OFFCUT_ERR_MODEL,
                    "the network's input has %d channels, not 3", d[1]);
-    const int first = *channels_last ? 1 : 2;
+    const int first = l->channels_last ? 1 : 2;
+    if (l->model->program_count == 0)
+        l->is_free = !input->width && !input->height && d[first] <= 0 && d[first + 1] <= 0;
     OFFCUT_TRY(resolve_side(graph, "height", input->height, d[first], &input->height));
     OFFCUT_TRY(resolve_side(graph, "width", input->width, d[first + 1], &input->width));
     const int64_t h = input->height, w = input->width;
     const int64_t dims[2][4] = {{1, 3, h, w}, {1, h, w, 3}};
     value->type = OFFCUT__TYPE_F32;
     value->known = true;
-    return offcut__shape_set(graph, &value->shape, 4, dims[*channels_last]);
+    return offcut__shape_set(graph, &value->shape, 4, dims[l->channels_last]);
 }
 
 /* The output as [channels, height, width], whatever order and rank it has. */
@@ -111,23 +124,24 @@ static void assign_homes(offcut__builder *builder, uint32_t reach) {
     }
 }
 
-static offcut_status lower_all(offcut__builder *builder, offcut_model *model, bool channels_last) {
+static offcut_status lower_all(offcut__builder *builder, const loading *l) {
+    offcut__program *program = l->model->program;
     offcut__graph *graph = builder->graph;
     builder->op_count = 0;
     builder->storage_count = 0;
     for (uint32_t i = 0; i < graph->value_count; i++)
         builder->views[i] = (offcut__view){.storage = OFFCUT__STORAGE_NONE};
     /* In memory the picture is rows of R, G, B, whatever order its dimensions are declared in. */
-    const int64_t dims[4] = {1, 3, model->input.height, model->input.width};
-    model->picture = (offcut__view){.storage = OFFCUT__STORAGE_NONE};
-    OFFCUT_TRY(offcut__shape_set(graph, &model->picture.shape, 4, dims));
-    offcut__view_standard(&model->picture);
-    OFFCUT_TRY(offcut__build_storage(builder, &model->picture));
+    const int64_t dims[4] = {1, 3, l->model->input.height, l->model->input.width};
+    program->picture = (offcut__view){.storage = OFFCUT__STORAGE_NONE};
+    OFFCUT_TRY(offcut__shape_set(graph, &program->picture.shape, 4, dims));
+    offcut__view_standard(&program->picture);
+    OFFCUT_TRY(offcut__build_storage(builder, &program->picture));
     offcut__view *input = &builder->views[graph->input];
-    *input = model->picture;
+    *input = program->picture;
     input->shape = graph->values[graph->input].shape;
-    for (uint32_t i = 1; i < 4 && channels_last; i++)
-        input->strides[i] = model->picture.strides[i == 3 ? 1 : i + 1];
+    for (uint32_t i = 1; i < 4 && l->channels_last; i++)
+        input->strides[i] = program->picture.strides[i == 3 ? 1 : i + 1];
     for (uint32_t i = 0; i < graph->node_count; i++) {
         offcut__node *node = &graph->nodes[i];
         if (!node->live) continue;
@@ -138,77 +152,195 @@ static offcut_status lower_all(offcut__builder *builder, offcut_model *model, bo
     }
     offcut__view output;
     OFFCUT_TRY(offcut__build_input(builder, graph->output, &output));
-    return mask_view(graph, &output, &model->mask);
+    return mask_view(graph, &output, &program->mask);
+}
+
+/* The first operation of that node or of one after it. */
+static uint32_t first_op(const offcut__program *program, uint32_t node) {
+    uint32_t first = 0;
+    for (uint32_t end = program->op_count; first < end;) {
+        const uint32_t middle = first + (end - first) / 2;
+        if (program->ops[middle].node < node)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
+}
+
+static bool is_conv8(const offcut__op *op) {
+    return op->run == offcut__conv8_run || op->run == offcut__depthwise8_run;
+}
+
+static bool same_taps(const offcut__conv *a, const offcut__conv *b) {
+    return a->source.first_h == b->source.first_h && a->source.first_w == b->source.first_w &&
+           a->window.kernel_h == b->window.kernel_h && a->window.kernel_w == b->window.kernel_w;
+}
+
+/* Takes the weights of an earlier program's operation, which are the same where the same kernel
+ * wants them; false: there is none. */
+static bool take_weights(const offcut_model *model, offcut__op *op) {
+    for (const offcut__program *p = model->programs; p < model->program; p++) {
+        for (uint32_t i = first_op(p, op->node); i < p->op_count; i++) {
+            const offcut__op *twin = &p->ops[i];
+            if (twin->node != op->node) break;
+            if (twin->run != op->run) continue;
+            if (is_conv8(op)) {
+                op->u.conv8.weights = twin->u.conv8.weights;
+                op->u.conv8.bias = twin->u.conv8.bias;
+                op->u.conv8.scale = twin->u.conv8.scale;
+                return true;
+            }
+            if (!same_taps(&twin->u.conv, &op->u.conv)) continue;
+            op->u.conv.weights = twin->u.conv.weights;
+            op->u.conv.bias = twin->u.conv.bias;
+            return true;
+        }
+    }
+    return false;
+}
+
+static offcut_status pack(offcut__builder *builder, const offcut_model *model, offcut__op *op) {
+    const bool conv = op->run == offcut__conv_direct || op->run == offcut__conv_winograd ||
+                      op->run == offcut__conv_depthwise || op->run == offcut__conv_narrow;
+    if ((!conv && !is_conv8(op)) || take_weights(model, op)) return OFFCUT_OK;
+    return conv ? offcut__conv_pack(builder, op) : offcut__conv8_pack(builder, op);
 }
 
 static offcut_status finish_ops(offcut__builder *builder, offcut_model *model) {
+    offcut__program *program = model->program;
     OFFCUT_TRY(offcut__pool_alloc(builder->ctx, builder->pool, builder->op_count,
-                                  sizeof *model->ops, &model->ops));
-    model->op_count = builder->op_count;
-    model->cost = 0;
-    for (uint32_t i = 0; i < model->op_count; i++) {
-        offcut__op *op = &model->ops[i];
+                                  sizeof *program->ops, &program->ops));
+    program->op_count = builder->op_count;
+    for (uint32_t i = 0; i < program->op_count; i++) {
+        offcut__op *op = &program->ops[i];
         *op = builder->ops[i];
-        const bool conv = op->run == offcut__conv_direct || op->run == offcut__conv_winograd ||
-                          op->run == offcut__conv_depthwise || op->run == offcut__conv_narrow;
-        if (conv) OFFCUT_TRY(offcut__conv_pack(builder, op));
-        if (op->run == offcut__conv8_run || op->run == offcut__depthwise8_run)
-            OFFCUT_TRY(offcut__conv8_pack(builder, op));
-        model->cost += op->units * op->unit_cost;
-        if (op->scratch_size > model->scratch_size) model->scratch_size = op->scratch_size;
+        OFFCUT_TRY(pack(builder, model, op));
+        program->cost += op->units * op->unit_cost;
+        if (op->scratch_size > program->scratch_size) program->scratch_size = op->scratch_size;
     }
-    model->scratch_size = (model->scratch_size + 15) & ~(size_t)15; /* to cache lines */
-    OFFCUT_FAIL_IF(!(model->cost < COST_MAX), builder->ctx, OFFCUT_ERR_LIMIT,
-                   "the model needs %.0f multiply-adds a run", model->cost);
+    program->scratch_size = (program->scratch_size + 15) & ~(size_t)15; /* to cache lines */
+    OFFCUT_FAIL_IF(!(program->cost < COST_MAX), builder->ctx, OFFCUT_ERR_LIMIT,
+                   "the model needs %.0f multiply-adds a run", program->cost);
     return OFFCUT_OK;
 }
 
-static offcut_status lower_and_plan(offcut__builder *builder, offcut_model *model,
-                                    bool channels_last, uint32_t reach) {
+static offcut_status lower_and_plan(offcut__builder *builder, const loading *l, uint32_t reach) {
+    offcut__program *program = l->model->program;
     assign_homes(builder, reach);
-    OFFCUT_TRY(lower_all(builder, model, channels_last));
-    return offcut__plan(builder, &model->picture, &model->mask, &model->arena_size);
+    OFFCUT_TRY(lower_all(builder, l));
+    return offcut__plan(builder, &program->picture, &program->mask, &program->arena_size);
 }
 
 /* What is copied into a Concat result late costs time, what is written there early costs memory:
  * copies are made where they save a twentieth of the arena. */
-static offcut_status choose_reach(offcut__builder *builder, offcut_model *model, bool channels_last,
-                                  uint32_t *reach) {
+static offcut_status choose_reach(offcut__builder *builder, loading *l) {
     static const uint32_t reaches[] = {OFFCUT__NONE, 48, 12, 4};
     size_t best = 0;
     for (size_t i = 0; i < sizeof reaches / sizeof *reaches; i++) {
-        offcut__pool trial = {.limit = model->pool.limit};
+        offcut__pool trial = {.limit = l->model->pool.limit};
         builder->pool = &trial;
-        const offcut_status status = lower_and_plan(builder, model, channels_last, reaches[i]);
-        builder->pool = &model->pool;
+        const offcut_status status = lower_and_plan(builder, l, reaches[i]);
+        builder->pool = &l->model->pool;
         offcut__pool_free(&trial);
         OFFCUT_TRY(status);
-        if (i > 0 && model->arena_size >= best - best / 20) continue;
-        best = model->arena_size;
-        *reach = reaches[i];
+        const size_t size = l->model->program->arena_size;
+        if (i > 0 && size >= best - best / 20) continue;
+        best = size;
+        l->reach = reaches[i];
     }
     return OFFCUT_OK;
 }
 
-static offcut_status build(offcut__graph *graph, offcut_model *model, bool channels_last) {
-    offcut__builder builder = {.ctx = graph->ctx, .graph = graph, .pool = &model->pool};
-    offcut_status status = OFFCUT_OK;
+static offcut_status begin_programs(offcut__builder *builder, loading *l) {
+    OFFCUT_TRY(choose_reach(builder, l));
+    if (!l->is_free) return OFFCUT_OK;
+    return offcut__pool_alloc(builder->ctx, &l->pool, builder->graph->value_count,
+                              sizeof *l->tensors, &l->tensors);
+}
+
+static offcut_status build_with(offcut__builder *builder, loading *l) {
+    offcut__graph *graph = builder->graph;
     const size_t values = graph->value_count;
-    uint32_t reach = OFFCUT__NONE;
-    if ((status = offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder.views,
-                                     &builder.views)) != OFFCUT_OK ||
-        (status = offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder.home,
-                                     &builder.home)) != OFFCUT_OK ||
-        (status = offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder.home_channel,
-                                     &builder.home_channel)) != OFFCUT_OK ||
-        (status = choose_reach(&builder, model, channels_last, &reach)) != OFFCUT_OK ||
-        (status = lower_and_plan(&builder, model, channels_last, reach)) != OFFCUT_OK)
-        goto done;
-    status = finish_ops(&builder, model);
-done:
+    OFFCUT_TRY(offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder->views,
+                                  &builder->views));
+    OFFCUT_TRY(
+        offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder->home, &builder->home));
+    OFFCUT_TRY(offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder->home_channel,
+                                  &builder->home_channel));
+    if (l->model->program_count == 0) OFFCUT_TRY(begin_programs(builder, l));
+    builder->tensors = l->tensors;
+    OFFCUT_TRY(lower_and_plan(builder, l, l->reach));
+    return finish_ops(builder, l->model);
+}
+
+static offcut_status build(offcut__graph *graph, loading *l) {
+    offcut__builder builder = {.ctx = graph->ctx, .graph = graph, .pool = &l->model->pool};
+    const offcut_status status = build_with(&builder, l);
     free(builder.ops);
     free(builder.storages);
     return status;
+}
+
+/* ---- programs ---- */
+
+static offcut_status load(offcut__graph *graph, loading *l) {
+    const offcut_input *input = &l->model->input;
+    OFFCUT_TRY(offcut__onnx_read(graph, l->onnx.data, l->onnx.size));
+    OFFCUT_FAIL_IF(graph->output_count == 0, graph->ctx, OFFCUT_ERR_MODEL,
+                   "the network has no output");
+    OFFCUT_FAIL_IF(input->output >= graph->output_count, graph->ctx, OFFCUT_ERR_ARGUMENT,
+                   "the network has %u outputs: there is no number %u", graph->output_count,
+                   input->output);
+    graph->output = graph->outputs[input->output];
+    OFFCUT_FAIL_IF(graph->output == OFFCUT__NONE, graph->ctx, OFFCUT_ERR_MODEL,
+                   "the network's output has no name");
+    OFFCUT_TRY(resolve_picture(graph, l));
+    OFFCUT_TRY(offcut__graph_prune(graph));
+    OFFCUT_TRY(offcut__graph_infer(graph));
+    OFFCUT_FAIL_IF(!graph->values[graph->output].known, graph->ctx, OFFCUT_ERR_MODEL,
+                   "the network's output is never made");
+    OFFCUT_TRY(offcut__graph_fuse(graph));
+    OFFCUT_TRY(offcut__graph_quantise(graph));
+    OFFCUT_TRY(build(graph, l));
+    const int32_t channels = l->model->program->mask.shape.dims[0];
+    OFFCUT_FAIL_IF(input->channel >= (uint32_t)channels, graph->ctx, OFFCUT_ERR_ARGUMENT,
+                   "the network's output has %d channels: there is no number %u", channels,
+                   input->channel);
+    return OFFCUT_OK;
+}
+
+static offcut_status add_program(offcut_ctx *ctx, loading *l) {
+    offcut__pool pool = {.limit = l->model->pool.limit};
+    offcut__graph graph = {.ctx = ctx, .pool = &pool};
+    l->model->program = &l->model->programs[l->model->program_count];
+    const offcut_status status = load(&graph, l);
+    offcut__pool_free(&pool);
+    if (status == OFFCUT_OK) l->model->program_count++;
+    return status;
+}
+
+static void choose_program(offcut_model *model, uint32_t index) {
+    model->program = &model->programs[index];
+    model->input.width = (uint32_t)model->program->picture.shape.dims[3];
+    model->input.height = (uint32_t)model->program->picture.shape.dims[2];
+}
+
+static offcut_status add_programs(offcut_ctx *ctx, loading *l) {
+    OFFCUT_TRY(add_program(ctx, l));
+    for (uint32_t i = 1; l->is_free && i < OFFCUT__SIZES; i++) {
+        const uint32_t width = offcut__sizes[i][0], height = offcut__sizes[i][1];
+        l->model->input.width = width;
+        l->model->input.height = height;
+        const offcut_status status = add_program(ctx, l);
+        const size_t end = strlen(ctx->detail);
+        if (status != OFFCUT_OK)
+            snprintf(ctx->detail + end, sizeof ctx->detail - end, " (at %u x %u: its size is free)",
+                     width, height);
+        OFFCUT_TRY(status);
+    }
+    choose_program(l->model, 0);
+    return OFFCUT_OK;
 }
 
 /* ---- the public face ---- */
@@ -223,33 +355,6 @@ static offcut_status check_input(offcut_ctx *ctx, const offcut_input *input) {
             ctx, OFFCUT_ERR_ARGUMENT, "mean and std have to be finite, and std not 0");
     OFFCUT_FAIL_IF((unsigned)input->activation > OFFCUT_ACTIVATION_SOFTMAX, ctx,
                    OFFCUT_ERR_ARGUMENT, "activation %d does not exist", (int)input->activation);
-    return OFFCUT_OK;
-}
-
-static offcut_status load(offcut__graph *graph, const uint8_t *onnx, size_t size,
-                          offcut_model *model) {
-    bool channels_last = false;
-    OFFCUT_TRY(offcut__onnx_read(graph, onnx, size));
-    OFFCUT_FAIL_IF(graph->output_count == 0, graph->ctx, OFFCUT_ERR_MODEL,
-                   "the network has no output");
-    OFFCUT_FAIL_IF(model->input.output >= graph->output_count, graph->ctx, OFFCUT_ERR_ARGUMENT,
-                   "the network has %u outputs: there is no number %u", graph->output_count,
-                   model->input.output);
-    graph->output = graph->outputs[model->input.output];
-    OFFCUT_FAIL_IF(graph->output == OFFCUT__NONE, graph->ctx, OFFCUT_ERR_MODEL,
-                   "the network's output has no name");
-    OFFCUT_TRY(resolve_picture(graph, &model->input, &channels_last));
-    OFFCUT_TRY(offcut__graph_prune(graph));
-    OFFCUT_TRY(offcut__graph_infer(graph));
-    OFFCUT_FAIL_IF(!graph->values[graph->output].known, graph->ctx, OFFCUT_ERR_MODEL,
-                   "the network's output is never made");
-    OFFCUT_TRY(offcut__graph_fuse(graph));
-    OFFCUT_TRY(offcut__graph_quantise(graph));
-    OFFCUT_TRY(build(graph, model, channels_last));
-    OFFCUT_FAIL_IF(model->input.channel >= (uint32_t)model->mask.shape.dims[0], graph->ctx,
-                   OFFCUT_ERR_ARGUMENT,
-                   "the network's output has %d channels: there is no number %u",
-                   model->mask.shape.dims[0], model->input.channel);
     return OFFCUT_OK;
 }
 
@@ -268,11 +373,10 @@ offcut_status offcut_model_load(offcut_ctx *ctx, const uint8_t *onnx, size_t siz
     size_t limit = 0;
     if (!offcut__size_mul(&limit, size, 16) || !offcut__size_add(&limit, limit, (size_t)64 << 20))
         limit = SIZE_MAX;
-    offcut__pool pool = {.limit = limit};
     model->pool.limit = limit;
-    offcut__graph graph = {.ctx = ctx, .pool = &pool};
-    const offcut_status status = load(&graph, onnx, size, model);
-    offcut__pool_free(&pool);
+    loading l = {.model = model, .onnx = {onnx, size}, .pool = {.limit = limit}};
+    const offcut_status status = add_programs(ctx, &l);
+    offcut__pool_free(&l.pool);
     if (status != OFFCUT_OK) {
         offcut_model_free(model);
         return status;
@@ -289,12 +393,28 @@ void offcut_model_free(offcut_model *model) {
     free(model);
 }
 
+offcut_status offcut_model_fit(offcut_ctx *ctx, offcut_model *model, uint32_t width,
+                               uint32_t height) {
+    if (!ctx) return OFFCUT_ERR_ARGUMENT;
+    OFFCUT_FAIL_IF(!model || width == 0 || height == 0, ctx, OFFCUT_ERR_ARGUMENT,
+                   "expected a model and a picture with two sides, received %u x %u", width,
+                   height);
+    OFFCUT_FAIL_IF(model->running, ctx, OFFCUT_ERR_STATE, "a run is under way on this model");
+    if (offcut__network_is_free(model)) choose_program(model, offcut__size_for(width, height));
+    return OFFCUT_OK;
+}
+
+bool offcut__network_is_free(const offcut_model *model) {
+    return model->program_count > 1;
+}
+
 const offcut_input *offcut_model_input(const offcut_model *model) {
     return model ? &model->input : NULL;
 }
 
 double offcut_model_multiply_adds(const offcut_model *model) {
     double sum = 0;
-    for (uint32_t i = 0; model && i < model->op_count; i++) sum += model->ops[i].macs;
+    for (uint32_t i = 0; model && i < model->program->op_count; i++)
+        sum += model->program->ops[i].macs;
     return sum;
 }

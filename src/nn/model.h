@@ -158,16 +158,23 @@ typedef struct offcut__storage {
     size_t offset;       /* floats */
 } offcut__storage;
 
-struct offcut_model {
-    offcut_input input;
-    offcut__pool pool; /* owns all that follows */
-    offcut__op *ops;
+/* What a run does, for one size of the input. */
+typedef struct offcut__program {
+    offcut__op *ops; /* in the order of the graph's nodes */
     uint32_t op_count;
     size_t arena_size;    /* floats */
     size_t scratch_size;  /* of the operation that takes most; floats */
     offcut__view picture; /* where the input goes, [1, 3, height, width] */
     offcut__view mask;    /* where the output is, [channels, height, width] */
     double cost;          /* of a run, in multiply-adds */
+} offcut__program;
+
+struct offcut_model {
+    offcut_input input; /* width and height are those of program */
+    offcut__pool pool;  /* owns all that programs point to; weights are shared */
+    offcut__program programs[OFFCUT__SIZES];
+    uint32_t program_count;   /* 1, or one for each of offcut__sizes */
+    offcut__program *program; /* of this run or the next */
 
     /* The run */
     bool running;

@@ -6,6 +6,15 @@
 
 #include "../base/memory.h"
 
+/* Width and height of the inputs that a network runs at where its own size is free, a square first.
+ */
+#define OFFCUT__SIZES 5u
+extern const uint32_t offcut__sizes[OFFCUT__SIZES][2];
+/* Which of them has the shape nearest to that of a picture. */
+uint32_t offcut__size_for(uint32_t width, uint32_t height);
+/* Whether the model has programs for all of them. */
+bool offcut__network_is_free(const offcut_model *model);
+
 /* Begins a run on input [1, 3, height, width] (borrowed for this call); allocates the arena for the
  * run. ERR_STATE when another run is under way on this model. */
 offcut_status offcut__network_begin(offcut_ctx *ctx, offcut_model *model, const float *input);

@@ -154,7 +154,6 @@ static offcut_status lower_conv8(offcut__builder *builder, offcut__node *node) {
     c.floats = !(step > 0);
     clamp_of(node, c.floats ? 1 : step, &c.lo, &c.hi);
     (void)offcut__conv8_can(&c, out.shape.dims[3]);
-    OFFCUT_TRY(conv8_parameters(builder, node, &c));
     const double taps = (double)c.window.kernel_h * c.window.kernel_w * geometry.group_in;
     OFFCUT_TRY(emit(builder, c.depthwise ? offcut__depthwise8_run : offcut__conv8_run, &in, &out,
                     elements_in_row(&out) * taps / 4, &op));
@@ -172,8 +171,10 @@ static offcut_status lower_conv8(offcut__builder *builder, offcut__node *node) {
 }
 
 offcut_status offcut__conv8_pack(offcut__builder *builder, offcut__op *op) {
-    const offcut__value *value = input_of(builder, &builder->graph->nodes[op->node], 1);
+    const offcut__node *node = &builder->graph->nodes[op->node];
+    const offcut__value *value = input_of(builder, node, 1);
     offcut__conv8 *c = &op->u.conv8;
+    OFFCUT_TRY(conv8_parameters(builder, node, c));
     const size_t plane = (size_t)(c->window.kernel_h * c->window.kernel_w);
     const uint32_t channels = c->depthwise ? 1 : c->channels_in;
     int8_t *packed = NULL, *reference = NULL;

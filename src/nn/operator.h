@@ -15,6 +15,7 @@ typedef struct offcut__builder {
     offcut__view *views;   /* by value; storage is OFFCUT__STORAGE_NONE where there is none yet */
     uint32_t *home;        /* by value: the Concat result it is a part of, or OFFCUT__NONE */
     int32_t *home_channel; /* by value: its first channel there */
+    const float **tensors; /* by value: those of the file that the model has as f32; or NULL */
     offcut__op *ops;
     uint32_t op_count, op_capacity;
     offcut__storage *storages;
@@ -103,7 +104,8 @@ offcut_status offcut__build_act(offcut__builder *builder, const offcut__node *no
 /* Geometry of a Conv, without weights. */
 offcut_status offcut__conv_geometry(offcut__graph *graph, const offcut__node *node,
                                     offcut__conv *conv);
-/* Chooses the weights' final form and packs them; called once, when the operations are final. */
+/* Packs weights as the kernel wants them and sets the bias; called once, when the operations are
+ * final. */
 offcut_status offcut__conv_pack(offcut__builder *builder, offcut__op *op);
 
 /* ---- op_int8.c ---- */
@@ -114,7 +116,7 @@ offcut_status offcut__lower_integer(offcut__builder *builder, offcut__node *node
  */
 bool offcut__conv8_fits(offcut__graph *graph, const offcut__node *node, const offcut__value *in,
                         float step, float residual);
-/* Packs weights, as above. */
+/* As offcut__conv_pack(). */
 offcut_status offcut__conv8_pack(offcut__builder *builder, offcut__op *op);
 
 /* ---- op_image.c: windows of convolutions and pooling, one a dimension ---- */

@@ -32,7 +32,7 @@ void offcut__network_end(offcut_model *model) {
 }
 
 static void write_picture(const offcut_model *model, const float *input) {
-    const offcut__view *p = &model->picture;
+    const offcut__view *p = &model->program->picture;
     const ptrdiff_t height = p->shape.dims[2], width = p->shape.dims[3];
     float *out = offcut__view_write(p, model->arena);
     for (ptrdiff_t y = 0; y < height; y++)
@@ -42,16 +42,30 @@ static void write_picture(const offcut_model *model, const float *input) {
                     input[(c * height + y) * width + x];
 }
 
+/* The plan has scratch for one; that of the helpers follows the arena. */
+static uint64_t arena_floats(const offcut__program *program, uint32_t lanes) {
+    return program->arena_size + (uint64_t)(lanes - 1) * (uint64_t)program->scratch_size;
+}
+
+/* As much for every program: memory that comes and goes in one size leaves no holes. */
+static uint64_t arena_floats_max(const offcut_model *model) {
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < model->program_count; i++) {
+        const uint64_t floats = arena_floats(&model->programs[i], model->lanes);
+        if (floats > most) most = floats;
+    }
+    return most;
+}
+
 offcut_status offcut__network_begin(offcut_ctx *ctx, offcut_model *model, const float *input) {
     OFFCUT_FAIL_IF(!model || !input, ctx, OFFCUT_ERR_ARGUMENT, "there is no model or no input");
     OFFCUT_FAIL_IF(model->running, ctx, OFFCUT_ERR_STATE, "another run is under way on this model");
     offcut__network_end(model);
-    const size_t size = (size_t)model->mask.shape.dims[1] * (size_t)model->mask.shape.dims[2];
+    const offcut__shape *mask = &model->program->mask.shape;
+    const size_t size = (size_t)mask->dims[1] * (size_t)mask->dims[2];
     OFFCUT_TRY(offcut__alloc(ctx, size, sizeof *model->result, &model->result));
     model->lanes = offcut__team_lanes(ctx);
-    /* The plan has scratch for one; that of the helpers follows the arena. */
-    const uint64_t floats =
-        model->arena_size + (uint64_t)(model->lanes - 1) * (uint64_t)model->scratch_size;
+    const uint64_t floats = arena_floats_max(model);
     if (floats < SIZE_MAX / sizeof *model->arena - ALIGNMENT)
         model->arena_memory = malloc((size_t)floats * sizeof *model->arena + ALIGNMENT);
     if (!model->arena_memory) {
@@ -80,7 +94,7 @@ static float softmax(const float *values, ptrdiff_t stride, int32_t count, float
 }
 
 static void read_mask(offcut_model *model) {
-    const offcut__view *m = &model->mask;
+    const offcut__view *m = &model->program->mask;
     const float *values = offcut__view_read(m, model->arena);
     float *out = model->result;
     const size_t count = (size_t)m->shape.dims[1] * (size_t)m->shape.dims[2];
@@ -116,7 +130,7 @@ static void run_part(void *work, uint32_t part, uint32_t lane) {
     const uint32_t begin = s->first + (uint32_t)(count * part / s->parts),
                    end = s->first + (uint32_t)(count * (part + 1) / s->parts);
     offcut__op own = *s->op;
-    if (lane > 0) own.scratch_offset = s->model->arena_size + (lane - 1) * s->model->scratch_size;
+    if (lane > 0) own.scratch_offset = (size_t)arena_floats(s->model->program, lane);
     own.run(&own, s->model->arena, begin, end);
 }
 
@@ -130,7 +144,7 @@ static bool is_whole(const offcut__op *op) {
 /* How many units of the next operation are done at once: a slice for each thread, and so many that
  * the threads' parts are the same. */
 static uint32_t slice_of(const offcut_model *model, uint32_t lanes) {
-    const offcut__op *op = &model->ops[model->next_op];
+    const offcut__op *op = &model->program->ops[model->next_op];
     const uint32_t left = op->units - model->next_unit;
     const double affordable = SLICE / op->unit_cost;
     if (is_whole(op) || affordable >= left) return left;
@@ -150,7 +164,7 @@ static uint32_t parts_of(const offcut_ctx *ctx, const offcut_model *model, const
 
 /* count units of the next operation. */
 static void advance(offcut_ctx *ctx, offcut_model *model, uint32_t count) {
-    const offcut__op *op = &model->ops[model->next_op];
+    const offcut__op *op = &model->program->ops[model->next_op];
     share s = {model, op, model->next_unit, count, parts_of(ctx, model, op, count)};
     if (s.parts == 1)
         op->run(op, model->arena, model->next_unit, model->next_unit + count);
@@ -168,25 +182,25 @@ offcut_status offcut__network_step(offcut_ctx *ctx, offcut_model *model, bool *d
     OFFCUT_FAIL_IF(!model || !model->running, ctx, OFFCUT_ERR_STATE,
                    "no run is under way on this model");
     const uint32_t lanes = offcut__team_lanes(ctx);
-    for (double budget = SLICE; budget > 0 && model->next_op < model->op_count;) {
+    for (double budget = SLICE; budget > 0 && model->next_op < model->program->op_count;) {
         const uint32_t count = slice_of(model, lanes);
-        budget -= count * model->ops[model->next_op].unit_cost / lanes;
+        budget -= count * model->program->ops[model->next_op].unit_cost / lanes;
         advance(ctx, model, count);
     }
-    if (model->next_op < model->op_count) return OFFCUT_OK;
+    if (model->next_op < model->program->op_count) return OFFCUT_OK;
     read_mask(model);
     *done = true;
     return OFFCUT_OK;
 }
 
 float offcut__network_fraction(const offcut_model *model) {
-    if (!model || !(model->cost > 0)) return 1;
-    return (float)(model->done / model->cost);
+    if (!model || !(model->program->cost > 0)) return 1;
+    return (float)(model->done / model->program->cost);
 }
 
 const float *offcut__network_mask(const offcut_model *model, uint32_t *width, uint32_t *height) {
-    *width = (uint32_t)model->mask.shape.dims[2];
-    *height = (uint32_t)model->mask.shape.dims[1];
+    *width = (uint32_t)model->program->mask.shape.dims[2];
+    *height = (uint32_t)model->program->mask.shape.dims[1];
     return model->result;
 }
 
@@ -205,23 +219,23 @@ offcut_status offcut_network_run(offcut_ctx *ctx, offcut_model *model, const flo
 
 offcut_status offcut_operation_run(offcut_ctx *ctx, offcut_model *model, uint32_t index,
                                    const float *input) {
-    if (!ctx || !model || index >= model->op_count) return OFFCUT_ERR_ARGUMENT;
+    if (!ctx || !model || index >= model->program->op_count) return OFFCUT_ERR_ARGUMENT;
     if (index == 0) OFFCUT_TRY(offcut__network_begin(ctx, model, input));
     OFFCUT_FAIL_IF(!model->running || model->next_op != index || model->next_unit > 0, ctx,
                    OFFCUT_ERR_STATE, "operation %u is not the next one of a run", index);
-    advance(ctx, model, model->ops[index].units);
-    if (model->next_op == model->op_count) release_arena(model);
+    advance(ctx, model, model->program->ops[index].units);
+    if (model->next_op == model->program->op_count) release_arena(model);
     return OFFCUT_OK;
 }
 
 uint32_t offcut_model_operations(const offcut_model *model) {
-    return model ? model->op_count : 0;
+    return model ? model->program->op_count : 0;
 }
 
 const char *offcut_operation_name(const offcut_model *model, uint32_t index) {
-    return model && index < model->op_count ? model->ops[index].name : NULL;
+    return model && index < model->program->op_count ? model->program->ops[index].name : NULL;
 }
 
 double offcut_operation_multiply_adds(const offcut_model *model, uint32_t index) {
-    return model && index < model->op_count ? model->ops[index].macs : 0;
+    return model && index < model->program->op_count ? model->program->ops[index].macs : 0;
 }

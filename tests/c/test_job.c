@@ -119,6 +119,8 @@ static void test_orientation(offcut_ctx *ctx, uint32_t orientation, uint32_t bit
     make_png(ctx, bits, opaque, orientation, &photo);
     offcut_job *job = NULL;
     CHECK(offcut_job_open(ctx, NULL, photo.data, photo.size, NULL, &job) == OFFCUT_OK);
+    CHECK(offcut_job_input_width(job) == (orientation >= 5 ? 256 : 384));
+    CHECK(offcut_job_input_height(job) == (orientation >= 5 ? 384 : 256));
     CHECK(step_to(job, OFFCUT_STAGE_INFER, &png) == OFFCUT_OK);
     const float keep = 1;
     CHECK(offcut_job_mask(job, &keep, 1, 1) == OFFCUT_OK);

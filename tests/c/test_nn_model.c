@@ -141,8 +141,8 @@ static void test_slices(void) {
     CHECK(offcut_network_run(ctx, model, picture, &mask, &width, &height) == OFFCUT_OK);
     CHECK(width == 32 && height == 32);
     memcpy(whole, mask, sizeof whole);
-    for (uint32_t i = 0; i < model->op_count; i++) model->ops[i].unit_cost = 2e8;
-    model->cost = 0;
+    for (uint32_t i = 0; i < model->program->op_count; i++) model->program->ops[i].unit_cost = 2e8;
+    model->program->cost = 0;
     CHECK(offcut_network_run(ctx, model, picture, &mask, &width, &height) == OFFCUT_OK);
     float worst = 0;
     for (int i = 0; i < 32 * 32; i++) worst = fmaxf(worst, fabsf(whole[i] - mask[i]));
@@ -270,7 +270,7 @@ static int try_file(const uint8_t *data, size_t size) {
     CHECK((status == OFFCUT_OK) == (model != NULL));
     CHECK((status == OFFCUT_OK) == (strcmp(offcut_detail(ctx), "") == 0));
     if (!model) return 0;
-    if (model->cost < 2e7 && model->arena_size < 4u << 20) {
+    if (model->program->cost < 2e7 && model->program->arena_size < 4u << 20) {
         const offcut_input *input = offcut_model_input(model);
         const size_t count = (size_t)3 * input->width * input->height;
         float *picture = malloc(count * sizeof *picture);

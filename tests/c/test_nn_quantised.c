@@ -198,7 +198,8 @@ static bytes odd_file(const oddity *odd) {
 
 static uint32_t count_ops(const offcut_model *model, offcut__op_run run) {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < model->op_count; i++) count += model->ops[i].run == run;
+    for (uint32_t i = 0; i < model->program->op_count; i++)
+        count += model->program->ops[i].run == run;
     return count;
 }
 
