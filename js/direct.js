@@ -231,7 +231,7 @@ export class Direct {
    */
   async #infer(job, network) {
     const start = performance.now();
-    const output = await network.run(job.input);
+    const output = await network.run(job.input, job.inputSize);
     this.#alive();
     job.takeMask(readMask(output, this.#spec.output));
     job.timings.infer += performance.now() - start;

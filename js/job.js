@@ -28,7 +28,6 @@ export class Job {
   #data = 0;
   #options = 0;
   #job = 0;
-  #inputSize = { width: 0, height: 0 };
 
   /** Milliseconds of work in each stage. */
   timings = { decode: 0, infer: 0, refine: 0, encode: 0 };
@@ -45,10 +44,7 @@ export class Job {
     try {
       this.#data = binding.copyIn(bytes);
       this.#options = createOptions(binding, settings);
-      if (input) {
-        setInput(binding, c.offcut_options_input(this.#options), input);
-        this.#inputSize = input.input;
-      }
+      if (input) setInput(binding, c.offcut_options_input(this.#options), input);
       this.#job = binding.statusOut((out) =>
         c.offcut_job_open(ctx, model, this.#data, bytes.length, this.#options, out),
       );
@@ -102,9 +98,18 @@ export class Job {
    */
   get input() {
     const { c } = this.#binding;
-    const size = 3 * this.#inputSize.width * this.#inputSize.height;
+    const { width, height } = this.inputSize;
     const pointer = c.offcut_job_input(this.#job) >>> 0;
-    return new Float32Array(c.memory.buffer, pointer, size).slice();
+    return new Float32Array(c.memory.buffer, pointer, 3 * width * height).slice();
+  }
+
+  /** Known from the beginning. */
+  get inputSize() {
+    const { c } = this.#binding;
+    return {
+      width: c.offcut_job_input_width(this.#job) >>> 0,
+      height: c.offcut_job_input_height(this.#job) >>> 0,
+    };
   }
 
   /**

@@ -6,8 +6,12 @@ import { manifest } from './manifest.js';
  * How a photo becomes a network's input: squashed to width x height, values v in 0..1 become (v /
  * peak - mean) / std. Mean and std are R, G, B.
  *
+ * Where neither this nor the network says a width or a height, the size is free: it follows the
+ * upright photo, as the one of 320x320, 384x256, 256x384, 512x192 and 192x512 whose shape is
+ * nearest.
+ *
  * @typedef {object} ModelInput
- * @property {number} [width] default: what the network asks for, 320 if it leaves it open
+ * @property {number} [width] default: what the network asks for, 320 if it leaves only this open
  * @property {number} [height] likewise
  * @property {number[]} [mean] default `[0, 0, 0]`
  * @property {number[]} [std] default `[1, 1, 1]`

@@ -17,11 +17,11 @@ import { OffcutError } from './errors.js';
 /**
  * @typedef {object} Network
  * @property {string} name for `result.backend`: what runs it, now that this is known
- * @property {number} width of the input
+ * @property {number} width of the input; with a height of 0 too, 0: it follows the photo's shape
  * @property {number} height of the input
- * @property {(input: Float32Array) => Promise<Tensor>} run `input` is [1, 3, height, width],
- *   normalised; the answer is the output that the description names, before the activation. Never
- *   called again before it settled
+ * @property {(input: Float32Array, size: { width: number, height: number }) => Promise<Tensor>} run
+ *   `input` is [1, 3, height, width], normalised; the answer is the output that the description
+ *   names, before the activation. Never called again before it settled
  * @property {() => void | Promise<void>} dispose
  */
 

@@ -107,17 +107,20 @@ async function open(ort, onnx, spec, { name, options }) {
   const session = await ort.InferenceSession.create(onnx, options);
   try {
     const shape = shapeOf(session, spec);
-    const run = (/** @type {Float32Array} */ input) => runOnce(ort, session, input, shape);
+    const { width, height } = shape;
+    const run = (/** @type {Float32Array} */ input, /** @type {Size} */ size) =>
+      runOnce(ort, session, { ...shape, ...size, input });
     // What a provider cannot do, some say only now, and others answer with nonsense.
-    const answer = await run(new Float32Array(3 * shape.width * shape.height));
+    const first = { width: width || SIDE_DEFAULT, height: height || SIDE_DEFAULT };
+    const answer = await run(new Float32Array(3 * first.width * first.height), first);
     if (!readMask(answer, spec.output).data.every(Number.isFinite)) {
       throw new Error('its answers are not numbers');
     }
     return {
       name: `onnxruntime-web/${name}`,
-      width: shape.width,
-      height: shape.height,
-      run: (input) => inTurn(ort, () => run(input)),
+      width,
+      height,
+      run: (input, size) => inTurn(ort, () => run(input, size)),
       dispose: () => inTurn(ort, () => session.release()),
     };
   } catch (error) {
@@ -126,7 +129,9 @@ async function open(ort, onnx, spec, { name, options }) {
   }
 }
 
-/** @typedef {{ output: string, width: number, height: number, channelsLast: boolean }} Shape */
+/** @typedef {{ width: number, height: number }} Size */
+
+/** @typedef {Size & { output: string, channelsLast: boolean }} Shape a size of 0 is free */
 
 /**
  * @param {OrtSession} session
@@ -146,10 +151,12 @@ function shapeOf({ inputNames, outputNames, inputMetadata }, { input, output }) 
   if (type !== 'float32') throw modelError(`the network's input is ${type}, not float32`);
   const channelsLast = dims[3] === 3 && dims[1] !== 3;
   const [height, width] = channelsLast ? dims.slice(1, 3) : dims.slice(2, 4);
+  const sides = { width: sideOf(input.width, width), height: sideOf(input.height, height) };
+  const isFree = inputMetadata && !sides.width && !sides.height; // where that can be known
   return {
     output: outputNames[output.index],
-    width: sideOf(input.width, width),
-    height: sideOf(input.height, height),
+    width: isFree ? 0 : sides.width || SIDE_DEFAULT,
+    height: isFree ? 0 : sides.height || SIDE_DEFAULT,
     channelsLast,
   };
 }
@@ -157,22 +164,22 @@ function shapeOf({ inputNames, outputNames, inputMetadata }, { input, output }) 
 /**
  * @param {number} wanted 0: what the network asks for
  * @param {unknown} asked a number, or a name where it is left open
+ * @returns {number} 0: anything
  */
 function sideOf(wanted, asked) {
   const side = typeof asked === 'number' && asked > 0 ? asked : 0;
   if (wanted && side && wanted !== side) {
     throw modelError(`the network wants a side of ${side} pixels, not ${wanted}`);
   }
-  return wanted || side || SIDE_DEFAULT;
+  return wanted || side;
 }
 
 /**
  * @param {Ort} ort
  * @param {OrtSession} session
- * @param {Float32Array} input [3, height, width]
- * @param {Shape} shape
+ * @param {Shape & { input: Float32Array }} order `input` is [3, height, width]
  */
-async function runOnce(ort, session, input, { output, width, height, channelsLast }) {
+async function runOnce(ort, session, { input, output, width, height, channelsLast }) {
   const data = channelsLast ? interleave(input) : input;
   const dims = channelsLast ? [1, height, width, 3] : [1, 3, height, width];
   const feed = new ort.Tensor('float32', data, dims);
