@@ -3,8 +3,9 @@
 
     python3 models/training/export.py --checkpoint RUN/checkpoint.pt --output network.onnx
 
-Input `image` [1, 3, size, size], RGB in 0..1; output `alpha` [1, 1, size/2, size/2] in 0..1. The
-f32 file is written beside it as network-f32.onnx: warm starts and quantisation begin there.
+Input `image` [1, 3, height, width], RGB in 0..1; output `alpha` [1, 1, height/2, width/2] in 0..1.
+Height and width are free, multiples of 64, unless `--size` fixes them. The f32 file is written
+beside it as network-f32.onnx: warm starts and quantisation begin there.
 """
 import argparse
 from pathlib import Path
@@ -51,12 +52,16 @@ def fold_norms(module):
     return module
 
 
-def export(network, path, size):
-    """Writes the f32 file; the batch is fixed at 1 so that every shape is known at load."""
+def export(network, path, size=None):
+    """Writes the f32 file; the batch is 1, height and width are free without a size."""
     model = Alpha(fold_norms(network)).eval()
-    names = {"input_names": ["image"], "output_names": ["alpha"]}
-    image = torch.zeros(1, 3, size, size)
-    torch.onnx.export(model, image, str(path), opset_version=13, do_constant_folding=True, **names)
+    options = {"input_names": ["image"], "output_names": ["alpha"], "opset_version": 13}
+    if size is None:
+        free = {2: "height", 3: "width"}
+        half = {axis: f"{side} / 2" for axis, side in free.items()}
+        options["dynamic_axes"] = {"image": free, "alpha": half}
+    image = torch.zeros(1, 3, size or 320, size or 320)
+    torch.onnx.export(model, image, str(path), do_constant_folding=True, **options)
     file = onnx.load(str(path))
     onnx.checker.check_model(file)
     return file
@@ -66,9 +71,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--size", type=int, default=320, help="multiple of 64")
+    parser.add_argument("--size", type=int, help="height and width, a multiple of 64")
     args = parser.parse_args()
-    if args.size % 64:
+    if args.size is not None and (args.size < 64 or args.size % 64):
         parser.error(f"--size must be a multiple of 64, received {args.size}")
     full = args.output.with_name(args.output.stem + "-f32.onnx")
     file = export(load_average(args.checkpoint), full, args.size)
