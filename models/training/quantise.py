@@ -14,8 +14,8 @@ What is written, and why it looks so:
   input's and the channel's scale. Activations are int8, zero point 0: after a ReLU 0..127.
 - Every tensor that a Conv, Add, Concat, MaxPool or Resize reads goes through QuantizeLinear and
   DequantizeLinear, but for three that stay inside one integer operation of our engine: what a
-  ReLU reads, a convolution's result that a residual Add reads, and a Resize's result that a Concat
-  reads. The last convolution's result stays float: its sigmoid has all levels.
+  ReLU reads, a convolution's result (behind its ReLU, if it has one) that a residual Add reads,
+  and a Resize's result that a Concat reads. The last convolution's result stays float: its sigmoid has all levels.
 - What passes through Concat, Resize or MaxPool keeps one scale, so that nothing is rescaled.
 - Scales of activations are powers of two, those of weights have 4 significant bits. So every sum
   of a convolution is exact in f32 as well, ties included, and ONNX Runtime's mask is bit for bit
@@ -101,6 +101,13 @@ class Graph:
         readers = self.readers[name]
         return readers[0] if len(readers) == 1 and name not in self.outputs else None
 
+    def convolution_of(self, name):
+        """The Conv whose result this is, or what a ReLU leaves of its result."""
+        maker = self.producer.get(name)
+        if maker is not None and maker.op_type == "Relu" and self.only_reader(maker.input[0]):
+            maker = self.producer.get(maker.input[0])
+        return maker if maker is not None and maker.op_type == "Conv" else None
+
     def stays_inside(self, name):
         """Whether the tensor lives only inside one integer operation of the engine."""
         maker, reader = self.producer.get(name), self.only_reader(name)
@@ -108,12 +115,12 @@ class Graph:
             return False
         if reader.op_type == "Concat":
             return maker.op_type == "Resize"
-        if reader.op_type != "Add" or maker.op_type != "Conv":
+        if reader.op_type != "Add" or self.convolution_of(name) is None:
             return False
         # Of two convolutions that are added the later one does it.
         others = [other for other in reader.input if other != name]
         return all(
-            getattr(self.producer.get(other), "op_type", "") != "Conv"
+            self.convolution_of(other) is None
             or self.only_reader(other) is None
             or self.position[other] < self.position[name]
             for other in others

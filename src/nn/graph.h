@@ -70,6 +70,7 @@ typedef struct offcut__node {
     int32_t extra_pads[4]; /* top, left, bottom, right: from a Pad before */
     /* Set by int8.c */
     bool integer;           /* reads or writes quads */
+    bool rectified;         /* a Conv's result is made 0 or more before the residual is added */
     float *centre, *spread; /* QuantizeLinear, per channel: of (x - centre) / spread; or NULL */
 } offcut__node;
 

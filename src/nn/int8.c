@@ -149,28 +149,53 @@ static bool never_below_zero(const offcut__node *node) {
     return node->act.kind == OFFCUT__CLIP && node->act.a >= 0;
 }
 
+static bool rectifies(const offcut__node *node) {
+    return never_below_zero(node) && node->slope == OFFCUT__NONE && node->act.a <= 0 &&
+           isinf(node->act.b);
+}
+
 /* ---- operators ---- */
+
+/* The sum that alone reads what a ReLU makes of a convolution's result, and quads of that shape;
+ * *added: their f32 value. NULL: there is none. */
+static offcut__node *sum_after(const marker *m, const offcut__node *conv, uint32_t *added) {
+    const uint32_t result = conv->outputs[0];
+    offcut__node *sum = only_consumer(m, result);
+    if (!sum || !is(sum, "Add") || sum->input_count != 2 || sum->act.kind != OFFCUT__IDENTITY ||
+        conv->residual != OFFCUT__NONE || !rectifies(conv))
+        return NULL;
+    *added = sum->inputs[sum->inputs[0] == result ? 1 : 0];
+    return quads_before(m, *added) != OFFCUT__NONE && quantised_after(m, sum->outputs[0]) &&
+                   offcut__shape_equal(&value_of(m, *added)->shape, &value_of(m, result)->shape)
+               ? sum
+               : NULL;
+}
 
 static void mark_conv(marker *m, offcut__node *node) {
     const uint32_t quads = quads_before(m, node->inputs[0]);
-    uint32_t residual = OFFCUT__NONE;
+    uint32_t residual = OFFCUT__NONE, added = node->residual;
     if (quads == OFFCUT__NONE || node->slope != OFFCUT__NONE) return;
-    if (node->residual != OFFCUT__NONE) {
-        residual = quads_before(m, node->residual);
-        if (residual == OFFCUT__NONE) return;
-    }
-    offcut__node *next = clips(node) ? quantised_after(m, node->outputs[0]) : NULL;
+    offcut__node *sum = sum_after(m, node, &added);
+    if (added != OFFCUT__NONE && (residual = quads_before(m, added)) == OFFCUT__NONE) return;
+    offcut__node *next = clips(node) ? quantised_after(m, (sum ? sum : node)->outputs[0]) : NULL;
     const float step = next ? value_of(m, next->outputs[0])->step : 0;
     if ((!next && residual != OFFCUT__NONE) ||
         !offcut__conv8_fits(m->graph, node, value_of(m, quads), step,
                             residual != OFFCUT__NONE ? value_of(m, residual)->step : 0))
         return;
+    if (sum) {
+        sum->live = false;
+        node->residual = added;
+        node->rectified = true;
+        node->act.kind = OFFCUT__IDENTITY;
+    }
     read_quads(m, &node->inputs[0], quads);
     if (residual != OFFCUT__NONE) read_quads(m, &node->residual, residual);
     node->integer = true;
     if (!next) return;
     node = take_place(m, node, next);
-    value_of(m, node->outputs[0])->positive = never_below_zero(node);
+    value_of(m, node->outputs[0])->positive =
+        never_below_zero(node) || (node->rectified && value_of(m, residual)->positive);
 }
 
 static void mark_add(marker *m, offcut__node *node) {
@@ -184,9 +209,10 @@ static void mark_add(marker *m, offcut__node *node) {
                                  &value_of(m, next->outputs[0])->shape) ||
             !(value_of(m, quads[k])->step / value_of(m, next->outputs[0])->step < 1e4f))
             return;
+    const bool positive = value_of(m, quads[0])->positive && value_of(m, quads[1])->positive;
     for (int k = 0; k < 2; k++) read_quads(m, &node->inputs[k], quads[k]);
     node = take_place(m, node, next);
-    value_of(m, node->outputs[0])->positive = never_below_zero(node);
+    value_of(m, node->outputs[0])->positive = positive || never_below_zero(node);
 }
 
 static void mark_pool(marker *m, offcut__node *node) {

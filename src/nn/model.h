@@ -30,20 +30,21 @@ typedef struct offcut__conv {
 } offcut__conv;
 
 /* A convolution of int8 quads:
- * y = clamp(round(f(sum) scale + residual in[1]), lo, hi), where sum is exact, f the rounding of
- * sum + bias to f32; products and sums are rounded to f32 one by one and the result half to even.
+ * y = clamp(round(max(f(sum) scale, floor) + residual in[1]), lo, hi), where sum is exact, f the
+ * rounding of sum + bias to f32; products and sums are rounded to f32 one by one and the result
+ * half to even.
  * One group, or one for each channel (depthwise). */
 typedef struct offcut__conv8 {
     offcut__geometry window;
     uint32_t channels_in, channels_out;
     bool depthwise;
-    bool wide;           /* rows are widened to 16 bits: the input is signed, or no 8-bit dot */
-    bool floats;         /* y = f(sum) scale as f32, then act; no residual */
-    int32_t tile;        /* pixels of a tile */
-    const void *weights; /* packed as the kernel wants them */
-    const int32_t *bias; /* per channel, channels_out rounded up to 8 */
-    const float *scale;  /* likewise */
-    float residual;
+    bool wide;             /* rows are widened to 16 bits: the input is signed, or no 8-bit dot */
+    bool floats;           /* y = f(sum) scale as f32, then act; no residual */
+    int32_t tile;          /* pixels of a tile */
+    const void *weights;   /* packed as the kernel wants them */
+    const int32_t *bias;   /* per channel, channels_out rounded up to 8 */
+    const float *scale;    /* likewise */
+    float residual, floor; /* floor: 0 or, where there is none, far below */
     int32_t lo, hi;
 } offcut__conv8;
 

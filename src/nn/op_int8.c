@@ -161,6 +161,7 @@ static offcut_status lower_conv8(offcut__builder *builder, offcut__node *node) {
     if (c.floats) op->act = node->act;
     if (node->residual != OFFCUT__NONE) {
         c.residual = builder->graph->values[node->residual].step / step;
+        c.floor = node->rectified ? 0 : -1e30f;
         OFFCUT_TRY(offcut__build_input(builder, node->residual, &op->in[1]));
         op->in_count = 2;
         op->in_place = 2;

@@ -89,6 +89,7 @@ static offcut__conv8 random_conv(bool depthwise) {
                        .wide = check_between(0, 1),
                        .floats = !depthwise && check_between(0, 4) == 0,
                        .residual = check_float() * 2,
+                       .floor = check_between(0, 1) ? 0 : -1e30f,
                        .lo = check_between(0, 1) ? 0 : check_between(-128, 20),
                        .hi = check_between(0, 1) ? 127 : check_between(0, 127)};
     if (depthwise) c.channels_in = c.channels_out;
@@ -129,7 +130,9 @@ static void expect_conv(const offcut__op *op, const int8_t *w) {
         for (int32_t y = 0; y < out->shape.dims[2]; y++) {
             for (int32_t x = 0; x < out->shape.dims[3]; x++) {
                 float v = (float)conv_sum(c, &op->in[0], w, k, y, x) * c->scale[k];
-                if (op->in_count > 1) v += (float)byte(&op->in[1], k, y, x) * c->residual;
+                if (op->in_count > 1)
+                    v = (v < c->floor ? c->floor : v) +
+                        (float)byte(&op->in[1], k, y, x) * c->residual;
                 if (c->floats)
                     expected[out->offset + y * out->strides[2] + x * out->strides[3] + k] = v;
                 else

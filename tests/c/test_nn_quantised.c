@@ -188,7 +188,11 @@ static bytes odd_file(const oddity *odd) {
     put_node(&graph, "Add", "d2,d3", "a", "");
     put_node(&graph, "Relu", "a", "r2", "");
     put_pair(&graph, "r2", "s,zero", "q4", "d4");
-    put_node(&graph, "Resize", "d4,,twice", "up", "mode='linear'");
+    put_node(&graph, "Conv", "d4,ed", "c3", "pads=1,1,1,1 group=8");
+    put_node(&graph, "Relu", "c3", "r3", "");
+    put_node(&graph, "Add", "r3,d4", "a2", "");
+    put_pair(&graph, "a2", "s,zero", "q6", "d6");
+    put_node(&graph, "Resize", "d6,,twice", "up", "mode='linear'");
     put_node(&graph, "Concat", "up,d1", "both", "axis=1");
     put_pair(&graph, "both", "s,zero", "q5", "d5");
     put_node(&graph, "DequantizeLinear", "last,es", "ld", "");
@@ -205,7 +209,7 @@ static uint32_t count_ops(const offcut_model *model, offcut__op_run run) {
 
 static void check_integers(const char *name, const offcut_model *model) {
     CHECKF(
-        count_ops(model, offcut__conv8_run) == 2 && count_ops(model, offcut__depthwise8_run) == 1 &&
+        count_ops(model, offcut__conv8_run) == 2 && count_ops(model, offcut__depthwise8_run) == 2 &&
             count_ops(model, offcut__pool8_run) == 1 && count_ops(model, offcut__add8_run) == 1 &&
             count_ops(model, offcut__resize8_run) == 1 &&
             count_ops(model, offcut__quantise8_run) == 1 &&

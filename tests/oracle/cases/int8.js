@@ -173,6 +173,23 @@ add('residual of two convolutions', 0.06, (n) => {
   const side = n.quantise(n.conv(e, [12, 8, 1, 1]), 0.04);
   return n.node('Relu', [n.node('Add', [n.conv(e, [12, 8, 3, 3], { attributes: same }), side])]);
 });
+add('residual of what a ReLU leaves', 0.03, (n) => {
+  const e = n.eight();
+  const inner = n.node('Relu', [n.conv(e, [8, 8, 3, 3], { attributes: same })]);
+  return n.node('Add', [inner, e]);
+});
+add('residual of what a ReLU leaves of each channel, read on', 0.03, (n) => {
+  const e = n.eight();
+  const attributes = { ...same, group: 8 };
+  const inner = n.node('Relu', [n.conv(e, [8, 1, 3, 3], { attributes })]);
+  const sum = n.quantise(n.node('Add', [e, inner]), 0.03);
+  return n.node('Relu', [n.conv(sum, [16, 8, 3, 3], { attributes: same, step: 0.03 })]);
+});
+add('residual of what is clipped', 0.03, (n) => {
+  const e = n.eight();
+  const inner = n.conv(e, [8, 8, 3, 3], { attributes: same });
+  return n.node('Add', [n.node('Clip', [inner, n.scalar(0), n.scalar(1)]), e]);
+});
 add('sum with itself', 0.05, (n) => {
   const e = n.eight();
   return n.node('Add', [e, e]);
