@@ -172,29 +172,38 @@ static bool is_conv8(const offcut__op *op) {
     return op->run == offcut__conv8_run || op->run == offcut__depthwise8_run;
 }
 
-static bool same_taps(const offcut__conv *a, const offcut__conv *b) {
-    return a->source.first_h == b->source.first_h && a->source.first_w == b->source.first_w &&
-           a->window.kernel_h == b->window.kernel_h && a->window.kernel_w == b->window.kernel_w;
+static bool same_weights8(const offcut__conv8 *a, const offcut__conv8 *b) {
+    return a->window.kernel_h == b->window.kernel_h && a->window.kernel_w == b->window.kernel_w &&
+           a->channels_in == b->channels_in && a->channels_out == b->channels_out &&
+           a->wide == b->wide && a->floats == b->floats;
 }
 
-/* Takes the weights of an earlier program's operation, which are the same where the same kernel
- * wants them; false: there is none. */
+static bool same_weights(const offcut__conv *a, const offcut__conv *b) {
+    return a->window.kernel_h == b->window.kernel_h && a->window.kernel_w == b->window.kernel_w &&
+           a->groups == b->groups && a->group_in == b->group_in && a->group_out == b->group_out &&
+           a->source.first_h == b->source.first_h && a->source.first_w == b->source.first_w;
+}
+
+/* Takes the weights of an earlier program's operation if they are of the same bytes of the file
+ * and for the same kernel. */
 static bool take_weights(const offcut_model *model, offcut__op *op) {
-    for (const offcut__program *p = model->programs; p < model->program; p++) {
+    const bool conv8 = is_conv8(op);
+    for (const offcut__program *p = model->programs; op->origin && p < model->program; p++) {
         for (uint32_t i = first_op(p, op->node); i < p->op_count; i++) {
             const offcut__op *twin = &p->ops[i];
             if (twin->node != op->node) break;
-            if (twin->run != op->run) continue;
-            if (is_conv8(op)) {
+            if (twin->run != op->run || twin->origin != op->origin) continue;
+            if (conv8 && same_weights8(&twin->u.conv8, &op->u.conv8)) {
                 op->u.conv8.weights = twin->u.conv8.weights;
                 op->u.conv8.bias = twin->u.conv8.bias;
                 op->u.conv8.scale = twin->u.conv8.scale;
                 return true;
             }
-            if (!same_taps(&twin->u.conv, &op->u.conv)) continue;
-            op->u.conv.weights = twin->u.conv.weights;
-            op->u.conv.bias = twin->u.conv.bias;
-            return true;
+            if (!conv8 && same_weights(&twin->u.conv, &op->u.conv)) {
+                op->u.conv.weights = twin->u.conv.weights;
+                op->u.conv.bias = twin->u.conv.bias;
+                return true;
+            }
         }
     }
     return false;
@@ -203,7 +212,10 @@ static bool take_weights(const offcut_model *model, offcut__op *op) {
 static offcut_status pack(offcut__builder *builder, const offcut_model *model, offcut__op *op) {
     const bool conv = op->run == offcut__conv_direct || op->run == offcut__conv_winograd ||
                       op->run == offcut__conv_depthwise || op->run == offcut__conv_narrow;
-    if ((!conv && !is_conv8(op)) || take_weights(model, op)) return OFFCUT_OK;
+    if (!conv && !is_conv8(op)) return OFFCUT_OK;
+    const offcut__node *node = &builder->graph->nodes[op->node];
+    op->origin = offcut__node_input(builder->graph, node, 1)->bytes.data;
+    if (take_weights(model, op)) return OFFCUT_OK;
     return conv ? offcut__conv_pack(builder, op) : offcut__conv8_pack(builder, op);
 }
 

@@ -142,9 +142,10 @@ struct offcut__op {
         offcut__reduce reduce;
         offcut__matmul matmul;
     } u;
-    uint32_t node; /* at load: where it came from */
-    double macs;   /* multiply-adds as the network means them; 0: not counted */
-    char name[64]; /* operator and node, for profiles */
+    uint32_t node;      /* at load: where it came from */
+    const void *origin; /* at load: what the weights are in the file; NULL: not in it */
+    double macs;        /* multiply-adds as the network means them; 0: not counted */
+    char name[64];      /* operator and node, for profiles */
 };
 
 static inline float *offcut__op_scratch(const offcut__op *op, float *arena) {

@@ -93,6 +93,13 @@ static offcut__conv8 conv8_of(const offcut__conv *c) {
                            .depthwise = depthwise};
 }
 
+/* Whether sums of up to that fit 32 bits, and results, before they are clamped, what the rounding
+ * can take; step: of the result, 0 for f32. */
+static bool sums_fit(double largest, double sum_step, double step, double residual) {
+    return largest < 2147483647.0 &&
+           (!(step > 0) || largest * sum_step / step + 128.0 * residual / step < 4194304.0);
+}
+
 bool offcut__conv8_fits(offcut__graph *graph, const offcut__node *node, const offcut__value *in,
                         float step, float residual) {
     const offcut__value *weights = offcut__node_input(graph, node, 1),
@@ -110,12 +117,12 @@ bool offcut__conv8_fits(offcut__graph *graph, const offcut__node *node, const of
     for (uint32_t k = 0; k < c.channels_out; k++) {
         const double sum_step = (double)in->step * (double)weight_step(weights, k);
         if (!(sum_step > 0)) return false;
-        const double largest =
-            fabs(bias_of(graph, node, k, sum_step)) + 128 * magnitude(weights, k * each, each);
-        /* Sums fit 32 bits; results, before they are clamped, what the rounding can take. */
-        if (!(largest < 2147483647.0)) return false;
-        if (step > 0 &&
-            !(largest * sum_step / (double)step + 128.0 * (double)(residual / step) < 4194304.0))
+        const double bias = fabs(bias_of(graph, node, k, sum_step));
+        /* Mostly any weights of 8 bits do. */
+        if (stored_bytes(weights) &&
+            sums_fit(bias + 16384 * (double)each, sum_step, step, residual))
+            continue;
+        if (!sums_fit(bias + 128 * magnitude(weights, k * each, each), sum_step, step, residual))
             return false;
     }
     return true;
