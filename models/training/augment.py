@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 
-from records import SIZE, UNKNOWN
+from records import SIZE, UNKNOWN, shape_of
 
 # How often a set is drawn within its group; a set that is not named counts 1.
 SET_WEIGHT = {
@@ -17,6 +17,7 @@ HUMAN_SHARE = 0.6
 COMPOSITE_SHARE = 0.12
 NEGATIVE_SHARE = 0.015
 SPOILT_SHARE = 0.5  # the others stay as they were taken
+NATURAL_SHARE = 0.5  # of the batches; in the others every photo is squashed to the square
 # How much one picture of each kind counts in the loss.
 LOSS_WEIGHT = {"human": 1.0, "teacher": 0.7, "composite": 1.0, "negative": 0.5}
 
@@ -39,8 +40,8 @@ def draw_group(records, rng):
     return "human" if rng.random() < HUMAN_SHARE else "teacher"
 
 
-def draw_sample(records, rng, size):
-    """One training picture: (rgb uint8 [size, size, 3], mask uint8 [size, size], loss weight)."""
+def draw_sample(records, rng, shape):
+    """One training picture of shape (H, W): (rgb uint8 [H, W, 3], mask uint8 [H, W], loss weight)."""
     chance = rng.random()
     sample = None
     if chance < COMPOSITE_SHARE:
@@ -52,7 +53,7 @@ def draw_sample(records, rng, size):
         number = draw_number(records, group, rng)
         sample = records.pixels[number], group
     four, kind = sample
-    photo, mask = warp(four, rng, size)
+    photo, mask = warp(four, rng, shape)
     if rng.random() < SPOILT_SHARE:
         photo = spoil(photo, rng)
     return photo, mask, LOSS_WEIGHT[kind]
@@ -115,7 +116,7 @@ def paste(scene, truth, cutout, rng):
     centre = SIZE / 2
     matrix = (step, 0, centre - step * (centre + shift[0]), 0, 1 / scale)
     matrix += (centre - (centre + shift[1]) / scale,)
-    cut = affine(cutout, SIZE, matrix, cv2.BORDER_CONSTANT).astype(np.float32)
+    cut = affine(cutout, (SIZE, SIZE), matrix, cv2.BORDER_CONSTANT).astype(np.float32)
     colour, alpha = cut[:, :, :3], cut[:, :, 3:] / 255
     weight = max(float(alpha.sum()), 1.0)
     mean = (colour * alpha).sum((0, 1)) / weight
@@ -127,11 +128,11 @@ def paste(scene, truth, cutout, rng):
     truth += (1 - truth) * alpha[:, :, 0]
 
 
-def affine(four, size, matrix, border=cv2.BORDER_REFLECT):
+def affine(four, shape, matrix, border=cv2.BORDER_REFLECT):
     """Samples a [H, W, C] array bilinearly at matrix * (x, y); mirrored beyond its borders."""
     inverse = np.array(matrix, np.float64).reshape(2, 3)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(four, inverse, (size, size), flags=flags, borderMode=border)
+    return cv2.warpAffine(four, inverse, shape[::-1], flags=flags, borderMode=border)
 
 
 def shadow(alpha, rng):
@@ -140,28 +141,29 @@ def shadow(alpha, rng):
     return np.roll(soft, rng.integers(-14, 15, 2), (0, 1))[:, :, None]
 
 
-def warp(four, rng, size):
+def warp(four, rng, shape):
     """Crop, zoom, stretch, rotate and flip at once; mirrored margin; unknown stays unknown."""
-    zoom = rng.uniform(0.7, 1.12)
-    along, across = zoom * rng.uniform(0.88, 1.14) * SIZE / size, zoom * SIZE / size
+    zoom, (height, width) = rng.uniform(0.7, 1.12), shape
+    along, across = zoom * rng.uniform(0.88, 1.14) * SIZE / width, zoom * SIZE / height
     flip, angle = (-1 if rng.random() < 0.5 else 1), rng.normal(0, 0.09)
     cosine, sine = math.cos(angle), math.sin(angle)
     slack = max(0.0, 1 - zoom) / 2 * SIZE
     centre = SIZE / 2 + rng.uniform(-slack, slack, 2)
     a, b, d, e = along * flip * cosine, -across * sine, along * flip * sine, across * cosine
-    matrix = (a, b, centre[0] - (a + b) * size / 2, d, e, centre[1] - (d + e) * size / 2)
-    moved = affine(four, size, matrix)
+    left, top = centre[0] - (a * width + b * height) / 2, centre[1] - (d * width + e * height) / 2
+    matrix = (a, b, left, d, e, top)
+    moved = affine(four, shape, matrix)
     mask = known(moved[:, :, 3])
     unknown = four[:, :, 3] == UNKNOWN
     if unknown.any():
-        spread = affine(unknown.astype(np.uint8) * 255, size, matrix)
+        spread = affine(unknown.astype(np.uint8) * 255, shape, matrix)
         mask[spread > 12] = UNKNOWN
     return np.ascontiguousarray(moved[:, :, :3]), mask
 
 
 def spoil(photo, rng):
     """Light, colour, blur, low resolution, noise and JPEG, as cameras and the web do it."""
-    size = photo.shape[0]
+    height, width = photo.shape[:2]
     photo = cv2.transform(
         photo, saturation(0.0 if rng.random() < 0.04 else rng.uniform(0.45, 1.55))
     )
@@ -169,8 +171,9 @@ def spoil(photo, rng):
     if rng.random() < 0.1:
         photo = cv2.GaussianBlur(photo, (0, 0), rng.uniform(0.4, 1.6))
     if rng.random() < 0.1:
-        small = int(size * rng.uniform(0.35, 0.8))
-        photo = cv2.resize(cv2.resize(photo, (small, small)), (size, size))
+        small = rng.uniform(0.35, 0.8)
+        photo = cv2.resize(photo, (int(width * small), int(height * small)))
+        photo = cv2.resize(photo, (width, height))
     if rng.random() < 0.15:
         noise = rng.standard_normal(photo.shape, np.float32) * np.float32(rng.uniform(1, 14))
         photo = np.clip(photo + noise, 0, 255).astype(np.uint8)
@@ -197,7 +200,12 @@ def light_table(mean, rng):
 
 
 def draw_batch(records, rng, count, size):
-    """(rgb uint8 [N, size, size, 3], mask uint8 [N, size, size], weights float32 [N])."""
-    samples = [draw_sample(records, rng, size) for _ in range(count)]
+    """(rgb uint8 [N, H, W, 3], mask uint8 [N, H, W], weights float32 [N]), H * W about size^2."""
+    shape = (size, size)
+    if size > 192 and rng.random() < NATURAL_SHARE:
+        first = draw_number(records, draw_group(records, rng), rng)
+        longer = 64 * shape_of(records.aspects[first])
+        records, shape = records.like(first), (size - longer, size + longer)
+    samples = [draw_sample(records, rng, shape) for _ in range(count)]
     photos, masks, weights = zip(*samples)
     return np.stack(photos), np.stack(masks), np.array(weights, np.float32)

@@ -5,6 +5,8 @@ ReLU after every convolution keeps activations in 0..127 once quantised; every c
 multiple of 8; the stem has stride 2 and the finest scale is half the input, whose edges the
 refinement sharpens afterwards.
 """
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -42,10 +44,10 @@ def _every_second(x, dim, start):
     return x[:, :, start::2] if dim == 2 else x[:, :, :, start::2]
 
 
-def convolution(inputs, outputs, stride=1, dilation=1):
-    """3x3 convolution + batch norm (folded at export) + ReLU."""
+def convolution(inputs, outputs, stride=1, dilation=1, side=3):
+    """3x3 convolution (or 4x4, which a stride of 2 centres) + batch norm (folded at export) + ReLU."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False),
+        nn.Conv2d(inputs, outputs, side, stride, dilation, dilation, bias=False),
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     )
@@ -115,13 +117,95 @@ class ConcatUp(nn.Module):
         return self.refine(self.merge(torch.cat([resize_2x(coarse, self.training), fine], 1)))
 
 
+class Rsu(nn.Module):
+    """Residual U-block of U²-Net (Qin et al. 2020, arXiv:2005.09007, figure 2): x + U(x).
+
+    Pooled depth - 2 times on the way down, so its sides must be multiples of 2^(depth - 2).
+    """
+
+    def __init__(self, depth, inputs, inner, outputs, stride=1):
+        super().__init__()
+        side = 3 if stride == 1 else 4
+        self.enter = convolution(inputs, outputs, stride, side=side)
+        self.down = nn.ModuleList(
+            [convolution(outputs, inner)] + [convolution(inner, inner) for _ in range(depth - 2)]
+        )
+        self.bottom = convolution(inner, inner, 1, 2)
+        self.up = nn.ModuleList(
+            [convolution(2 * inner, inner) for _ in range(depth - 2)]
+            + [convolution(2 * inner, outputs)]
+        )
+
+    def forward(self, x):
+        x = self.enter(x)
+        skips = [self.down[0](x)]
+        for down in self.down[1:]:
+            skips.append(down(functional.max_pool2d(skips[-1], 2)))
+        y = self.bottom(skips[-1])
+        for up, skip in zip(self.up, reversed(skips)):
+            if y.shape != skip.shape:
+                y = resize_2x(y, self.training)
+            y = up(torch.cat([y, skip], 1))
+        return y + x
+
+
+class DilatedRsu(nn.Module):
+    """The same where the map is too small to pool: dilations 1, 2, 4 and 8 instead."""
+
+    def __init__(self, inputs, inner, outputs):
+        super().__init__()
+        self.enter = convolution(inputs, outputs)
+        self.down = nn.ModuleList(
+            convolution(inner if k else outputs, inner, 1, 1 << k) for k in range(4)
+        )
+        self.up = nn.ModuleList(
+            convolution(2 * inner, outputs if k == 0 else inner, 1, 1 << k) for k in (2, 1, 0)
+        )
+
+    def forward(self, x):
+        x = self.enter(x)
+        skips = [x]
+        for down in self.down:
+            skips.append(down(skips[-1]))
+        y = skips.pop()
+        for up in self.up:
+            y = up(torch.cat([y, skips.pop()], 1))
+        return y + x
+
+
+class ConcatRsu(nn.Module):
+    """Coarse map up, beside its finer neighbour, through an U-block."""
+
+    def __init__(self, block):
+        super().__init__()
+        self.block = block
+
+    def forward(self, coarse, fine):
+        return self.block(torch.cat([resize_2x(coarse, self.training), fine], 1))
+
+
+@dataclass
+class Form:
+    """A design's parts: the stem; down and up from the finest scale; channels behind each up."""
+
+    stem: nn.Module
+    down: list
+    up: list
+    channels: list
+
+
 def stage(inputs, outputs, blocks):
     return nn.Sequential(convolution(inputs, outputs, 2), *blocks)
 
 
+def residual(up, c, stages):
+    """A stem and a decoder that fit the stages with channels c, finest first."""
+    return Form(convolution(3, c[0], 2), stages, [up(b, a) for a, b in zip(c, c[1:])], c[:-1])
+
+
 def plain(c=(16, 32, 64, 96, 128, 128)):
     """Dense 3x3 everywhere."""
-    return (
+    return residual(
         AddUp,
         c,
         [
@@ -141,7 +225,7 @@ def plain(c=(16, 32, 64, 96, 128, 128)):
 
 def deep(c=(16, 32, 64, 128, 256, 192)):
     """3x3 at the fine scales, many bottlenecks at the coarse ones."""
-    return (
+    return residual(
         AddUp,
         c,
         [
@@ -163,8 +247,8 @@ def deep(c=(16, 32, 64, 128, 256, 192)):
 
 
 def nested(c=(16, 32, 56, 80, 96, 96), blocks=(1, 2, 2, 1, 1)):
-    """first.onnx's form, narrower: concatenating decoder, two 3x3 a scale."""
-    return (
+    """Concatenating decoder, two 3x3 a scale."""
+    return residual(
         ConcatUp,
         c,
         [
@@ -178,12 +262,36 @@ def nested(c=(16, 32, 56, 80, 96, 96), blocks=(1, 2, 2, 1, 1)):
     )
 
 
-def wide():
-    """first.onnx itself."""
-    return nested((16, 32, 64, 96, 128, 160), (1, 2, 2, 2, 2))
+def u2net(first=64, second=64, last=64, c=64, inner=16):
+    """U²-Netp behind a stride-2 stem; `first` encoder channels, `second` and `last` decoder ones."""
+
+    def below(block):
+        return nn.Sequential(nn.MaxPool2d(2), block)
+
+    down = [
+        below(Rsu(6, first, inner, c)),
+        below(Rsu(5, c, inner, c)),
+        below(Rsu(4, c, inner, c)),
+        below(DilatedRsu(c, inner, c)),
+        below(DilatedRsu(c, inner, c)),
+    ]
+    up = [
+        Rsu(7, second + first, inner, last),
+        Rsu(6, 2 * c, inner, second),
+        Rsu(5, 2 * c, inner, c),
+        Rsu(4, 2 * c, inner, c),
+        DilatedRsu(2 * c, inner, c),
+    ]
+    channels = [last, second, c, c, c]
+    return Form(Rsu(7, 3, inner, first, 2), down, [ConcatRsu(block) for block in up], channels)
 
 
-DESIGNS = {"plain": plain, "deep": deep, "nested": nested, "wide": wide}
+def blocks():
+    """U²-Netp cut down at the two finest scales."""
+    return u2net(first=32, second=32, last=16)
+
+
+DESIGNS = {"plain": plain, "deep": deep, "nested": nested, "u2net": u2net, "blocks": blocks}
 
 
 class Network(nn.Module):
@@ -192,15 +300,15 @@ class Network(nn.Module):
     While training, a list of logits at all five decoder scales, finest first (deep supervision).
     """
 
-    def __init__(self, design="nested"):
+    def __init__(self, design="blocks"):
         super().__init__()
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
-        up, channels, stages = DESIGNS[design]()
-        self.stem = convolution(3, channels[0], 2)
-        self.down = nn.ModuleList(stages)
-        self.up = nn.ModuleList(up(coarse, fine) for fine, coarse in zip(channels, channels[1:]))
-        self.head = nn.ModuleList(nn.Conv2d(fine, 1, 3, 1, 1) for fine in channels[:-1])
+        form = DESIGNS[design]()
+        self.stem = form.stem
+        self.down = nn.ModuleList(form.down)
+        self.up = nn.ModuleList(form.up)
+        self.head = nn.ModuleList(nn.Conv2d(fine, 1, 3, 1, 1) for fine in form.channels)
 
     def forward(self, image):
         x = self.stem((image - self.mean) / self.std)

@@ -58,15 +58,16 @@ def shrink_mask(mask, has_unknown):
 
 
 def load(entry):
-    """One [SIZE, SIZE, 4] record; the photo is squashed to the square as at inference."""
+    """One [SIZE, SIZE, 4] record, the photo squashed to the square, and its width / height."""
     _, name, photo, mask = entry
     with Image.open(photo) as image:
+        aspect = image.width / image.height
         rgb = np.asarray(image.convert("RGB").resize((SIZE, SIZE), Image.BILINEAR))
     alpha = np.zeros((SIZE, SIZE), np.uint8)
     if mask is not None:
         with Image.open(mask) as image:
             alpha = shrink_mask(image.convert("L"), name in SETS_WITH_UNKNOWN)
-    return np.dstack([rgb, alpha])
+    return np.dstack([rgb, alpha]), aspect
 
 
 def main():
@@ -82,11 +83,13 @@ def main():
     pixels = np.lib.format.open_memmap(
         args.cache / "pixels.npy", "w+", np.uint8, (len(found), SIZE, SIZE, 4)
     )
+    index = []
     with Pool(args.workers) as pool:
-        for number, record in enumerate(pool.imap(load, found, chunksize=32)):
+        for number, (record, aspect) in enumerate(pool.imap(load, found, chunksize=32)):
             pixels[number] = record
+            group, name, photo, _ = found[number]
+            index.append((group, name, photo.name, round(aspect, 4)))
     pixels.flush()
-    index = [(group, name, photo.name) for group, name, photo, _ in found]
     (args.cache / "index.json").write_text(json.dumps(index), encoding="utf-8")
     print(f"{len(found)} pictures, {pixels.nbytes / 1e9:.1f} GB")
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts a trained network of the form "wide" down to the form "nested", a start for training it.
+"""Makes the start of the training from U²-Netp: half the input's scale, cut at the finest scales.
 
-    python3 models/training/prune.py --cache CACHE --network wide-f32.onnx --output start.pt
+    python3 models/training/prune.py --cache CACHE --network u2netp.onnx --output start.pt
 
-Of every layer the channels stay that matter most to the loss by first-order Taylor expansion
-(Molchanov et al. 2017, arXiv:1611.06440); of a scale's residual blocks the first ones stay.
+U²-Netp becomes the form "u2net": the same behind a stem of stride 2. Then the channels of its two
+finest scales that matter least to the loss by first-order Taylor expansion (Molchanov et al. 2017,
+arXiv:1611.06440) are left out, which is the form "blocks".
 """
 import argparse
 from pathlib import Path
@@ -16,7 +17,11 @@ from augment import draw_batch
 from network import Network
 from records import Records
 from train import loss_of, to_tensors
-from warmstart import warm_start
+from warmstart import fill, read_convolutions, rebuild_norms
+
+SIDES = 7  # convolutions at the end of U²-Net that make and join its six side outputs
+# A 3x3 kernel at half the scale as a 4x4 one of stride 2: the centre's row lies on two rows.
+SPREAD = torch.tensor([[1, 0, 0], [0, 0.5, 0], [0, 0.5, 0], [0, 0, 1]])
 
 
 def batches(records, count, size):
@@ -24,75 +29,83 @@ def batches(records, count, size):
         yield to_tensors(draw_batch(records, np.random.default_rng((7, number)), 8, size))
 
 
-def importance(network, pairs):
-    """{module: [channels]}: mean square of sum(activation * gradient) behind every block."""
-    scores, hooks = {}, []
+def from_u2net(path, images):
+    """The form "u2net" with the weights of U²-Netp's ONNX file."""
+    network = Network("u2net")
+    found = read_convolutions(path)
+    first, bias = found[0]
+    stem = (SPREAD @ torch.from_numpy(first) @ SPREAD.T).numpy()
+    heads = found[-SIDES:-1]
+    pairs = fill(network, [(stem, bias), *found[1:-SIDES], heads[0]])
+    for head, (weights, bias) in zip(network.head, heads):
+        head.weight.data.copy_(torch.from_numpy(weights.copy()))
+        head.bias.data.copy_(torch.from_numpy(bias.copy()))
+    rebuild_norms(network, pairs, images)
+    return network
 
-    def keep(module, _, output):
+
+def importance(network, scale, pairs):
+    """[channels]: mean square of sum(activation * gradient) of what a scale's U-block puts out."""
+    scores = []
+
+    def keep(_, __, output):
         def add(gradient):
-            change = (output.detach() * gradient).sum((2, 3)).pow(2).mean(0)
-            scores[module] = scores.get(module, 0) + change
+            scores.append((output.detach() * gradient).sum((2, 3)).pow(2).mean(0))
 
         output.register_hook(add)
 
-    for module in network.modules():
-        if is_layer(module):
-            hooks.append(module.register_forward_hook(keep))
+    hook = scale.register_forward_hook(keep)
     for image, target, valid in pairs:
-        loss_of(network(image)[:1], target, valid).backward()
-    for hook in hooks:
-        hook.remove()
-    return scores
+        loss_of(network(image), target, valid).backward()
+    hook.remove()
+    return sum(scores)
 
 
-def is_layer(module):
-    """What puts out channels: convolution with norm (and ReLU), or a residual block."""
-    from network import Residual
-
-    return isinstance(module, Residual) or (
-        isinstance(module, torch.nn.Sequential)
-        and len(module) > 1
-        and isinstance(module[1], torch.nn.BatchNorm2d)
-    )
-
-
-def strongest(scores, count):
-    return scores.argsort(descending=True)[:count].sort().values
-
-
-def cut(layer, source, outputs, inputs):
-    """Copies the chosen part of one convolution and its norm."""
+@torch.no_grad()
+def cut(layer, source, outputs=None, inputs=None):
+    """Copies the chosen outputs and inputs (all of them if None) of a convolution and its norm."""
+    outputs = torch.arange(source[0].out_channels) if outputs is None else outputs
+    inputs = torch.arange(source[0].in_channels) if inputs is None else inputs
     layer[0].weight.copy_(source[0].weight[outputs][:, inputs])
     for name in ("weight", "bias", "running_mean", "running_var"):
         getattr(layer[1], name).copy_(getattr(source[1], name)[outputs])
 
 
+def cut_block(block, source, outputs, inputs=None):
+    """A U-block that keeps its inner channels and the chosen outputs and inputs."""
+    block.load_state_dict(
+        {
+            name: value if value.shape == part.shape else part
+            for (name, value), part in zip(source.state_dict().items(), block.state_dict().values())
+        }
+    )
+    cut(block.enter, source.enter, outputs, inputs)
+    cut(block.down[0], source.down[0], inputs=outputs)
+    cut(block.up[-1], source.up[-1], outputs)
+
+
 @torch.no_grad()
-def slice_into(small, big, scores):
-    """Level by level down, then up; returns nothing, `small` is filled."""
-    skips = [strongest(scores[big.stem], small.stem[0].out_channels)]
-    cut(small.stem, big.stem, skips[0], torch.arange(3))
-    for narrow, broad in zip(small.down, big.down):
-        stream = strongest(sum(scores[part] for part in broad), narrow[0][0].out_channels)
-        cut(narrow[0], broad[0], stream, skips[-1])
-        for block, source in zip(narrow[1:], broad[1:]):
-            inner = strongest(scores[source.branch[0]], block.branch[0][0].out_channels)
-            cut(block.branch[0], source.branch[0], inner, stream)
-            cut(block.branch[1], source.branch[1], stream, inner)
-        skips.append(stream)
-    coarse = skips[-1]
-    for level in reversed(range(len(small.up))):
-        up, source = small.up[level], big.up[level]
-        merged = strongest(scores[source.merge], up.merge[0].out_channels)
-        refined = strongest(scores[source.refine], up.refine[0].out_channels)
-        shift = big.up[level].merge[0].in_channels - len(
-            scores[big.stem if level == 0 else big.down[level - 1][-1]]
-        )
-        cut(up.merge, source.merge, merged, torch.cat([coarse, skips[level] + shift]))
-        cut(up.refine, source.refine, refined, merged)
-        small.head[level].weight.copy_(big.head[level].weight[:, refined])
-        small.head[level].bias.copy_(big.head[level].bias)
-        coarse = refined
+def slice_into(small, big, first, second, last):
+    """Fills `small` from `big` with the channels that stay at the finest scales."""
+    shift = big.up[1].block.enter[0].out_channels
+    narrow = {"down.0", "up.0", "up.1"}
+    for kind in ("down", "up"):
+        for number, (module, source) in enumerate(zip(getattr(small, kind), getattr(big, kind))):
+            if f"{kind}.{number}" not in narrow:
+                module.load_state_dict(source.state_dict())
+    cut_block(small.stem, big.stem, first)
+    small.down[0].load_state_dict(
+        {**big.down[0].state_dict(), "1.enter.0.weight": small.down[0][1].enter[0].weight}
+    )
+    cut(small.down[0][1].enter, big.down[0][1].enter, inputs=first)
+    cut_block(small.up[1].block, big.up[1].block, second)
+    joined = torch.cat([second, first + shift])
+    cut_block(small.up[0].block, big.up[0].block, last, joined)
+    for head, source, kept in zip(small.head, big.head, (last, second)):
+        head.weight.copy_(source.weight[:, kept])
+        head.bias.copy_(source.bias)
+    for head, source in zip(small.head[2:], big.head[2:]):
+        head.load_state_dict(source.state_dict())
 
 
 def main():
@@ -100,17 +113,22 @@ def main():
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--network", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--size", type=int, default=320)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    records, big, small = Records(args.cache), Network("wide"), Network("nested")
-    warm_start(big, args.network, (image for image, _, _ in batches(records, 12, args.size)))
+    records, small = Records(args.cache), Network("blocks")
+    big = from_u2net(args.network, (image for image, _, _ in batches(records, 8, args.size)))
     big.train()
     for norm in big.modules():
         if isinstance(norm, torch.nn.BatchNorm2d):
             norm.eval()
-    slice_into(small, big, importance(big, batches(records, 30, args.size)))
-    torch.save({"average": small.state_dict(), "design": "nested"}, args.output)
+    kept = []
+    for scale, head in ((big.stem, None), (big.up[1], small.head[1]), (big.up[0], small.head[0])):
+        scores = importance(big, scale, batches(records, 16, 256))
+        count = small.stem.enter[0].out_channels if head is None else head.in_channels
+        kept.append(scores.argsort(descending=True)[:count].sort().values)
+    slice_into(small, big, *kept)
+    torch.save({"average": small.state_dict(), "design": "blocks"}, args.output)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,12 @@ def convolve(node, x, weight, bias=None):
     return functional.conv2d(x, weight, bias, stride, pads[:2], dilation, groups)
 
 
+def pool(node, x):
+    """Unpadded, as in our family of networks."""
+    given = attributes(node)
+    return functional.max_pool2d(x, given["kernel_shape"], given["strides"])
+
+
 def enlarge(_, x, *rest):
     """Doubling, bilinear at half pixels: the only Resize of our family."""
     return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
@@ -53,6 +59,7 @@ def enlarge(_, x, *rest):
 
 OPERATORS = {
     "Conv": convolve,
+    "MaxPool": pool,
     "Resize": enlarge,
     "Relu": lambda _, x: functional.relu(x),
     "Add": lambda _, x, y: x + y,

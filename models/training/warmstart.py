@@ -29,10 +29,15 @@ def read_convolutions(path):
 @torch.no_grad()
 def warm_start(network, path, batches):
     """Copies the weights of the ONNX file and rebuilds the norms from batches of images."""
+    rebuild_norms(network, fill(network, read_convolutions(path)), batches)
+
+
+@torch.no_grad()
+def fill(network, found):
+    """Copies weights and biases in graph order; the (convolution, norm or None) pairs."""
     pairs = convolutions_in_order(network)
-    found = read_convolutions(path)
     if len(found) != len(pairs):
-        raise ValueError(f"expected {len(pairs)} convolutions in {path}, found {len(found)}")
+        raise ValueError(f"expected {len(pairs)} convolutions, found {len(found)}")
     for (conv, norm), (weights, bias) in zip(pairs, found):
         if tuple(conv.weight.shape) != weights.shape:
             raise ValueError(f"expected {tuple(conv.weight.shape)} weights, found {weights.shape}")
@@ -41,6 +46,12 @@ def warm_start(network, path, batches):
             conv.bias.copy_(torch.from_numpy(bias.copy()))
         else:
             _pass_through(norm, torch.from_numpy(bias.copy()))
+    return pairs
+
+
+@torch.no_grad()
+def rebuild_norms(network, pairs, batches):
+    """Measures every convolution over the batches of images and puts a norm behind it."""
     statistics = _measure(network, [conv for conv, norm in pairs if norm is not None], batches)
     for conv, norm in pairs:
         if norm is not None:
