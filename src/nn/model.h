@@ -40,6 +40,7 @@ typedef struct offcut__conv8 {
     bool depthwise;
     bool wide;             /* rows are widened to 16 bits: the input is signed, or no 8-bit dot */
     bool floats;           /* y = f(sum) scale as f32, then act; no residual */
+    bool line;             /* f32 of one channel: lanes are pixels */
     int32_t tile;          /* pixels of a tile */
     const void *weights;   /* packed as the kernel wants them */
     const int32_t *bias;   /* per channel, channels_out rounded up to 8 */
@@ -67,6 +68,7 @@ typedef struct offcut__resize {
     uint32_t taps_y, taps_x;       /* 1, 2 or 4 */
     const int32_t *rows, *columns; /* [output][taps] */
     const float *row_weights, *column_weights;
+    bool doubles; /* quads: 3/4 of the nearest pixel, 1/4 of the next, each way */
 } offcut__resize;
 
 #define OFFCUT__LOOPS_MAX OFFCUT__RANK_MAX

@@ -265,6 +265,22 @@ static offcut_status lower_pool8(offcut__builder *builder, offcut__node *node) {
     return OFFCUT_OK;
 }
 
+/* Whether that is bilinear doubling, by the weights of every pixel. */
+static bool doubles(const int32_t *sources, const float *weights, int32_t in, int32_t out) {
+    for (int32_t i = 0; i < out; i++) {
+        const int32_t near = i / 2, beside = i % 2 ? near + 1 : near - 1;
+        const int32_t next = beside < 0 || beside >= in ? near : beside;
+        float quarters[2] = {0, 0};
+        for (int k = 0; k < 2; k++) {
+            quarters[0] += sources[2 * i + k] == near ? 4 * weights[2 * i + k] : 0;
+            quarters[1] += sources[2 * i + k] == next ? 4 * weights[2 * i + k] : 0;
+        }
+        const int expected = next == near ? 44 : 31;
+        if (fabsf(10 * quarters[0] + quarters[1] - (float)expected) > 0) return false;
+    }
+    return out == 2 * in;
+}
+
 static offcut_status lower_resize8(offcut__builder *builder, offcut__node *node) {
     offcut__view in, out;
     offcut__op *op = NULL;
@@ -278,6 +294,10 @@ static offcut_status lower_resize8(offcut__builder *builder, offcut__node *node)
     float *weights = NULL;
     OFFCUT_TRY(offcut__build_floats(builder, count, &weights));
     for (size_t i = 0; i < count; i++) weights[i] = resize.row_weights[i] * factor;
+    resize.doubles =
+        fabsf(factor - 1) <= 0 && resize.taps_y == 2 &&
+        doubles(resize.rows, resize.row_weights, in.shape.dims[2], out.shape.dims[2]) &&
+        doubles(resize.columns, resize.column_weights, in.shape.dims[3], out.shape.dims[3]);
     resize.row_weights = weights;
     OFFCUT_TRY(emit(builder, offcut__resize8_run, &in, &out,
                     elements_in_row(&out) * 2 * resize.taps_y, &op));

@@ -93,6 +93,7 @@ static offcut__conv8 random_conv(bool depthwise) {
                        .lo = check_between(0, 1) ? 0 : check_between(-128, 20),
                        .hi = check_between(0, 1) ? 127 : check_between(0, 127)};
     if (depthwise) c.channels_in = c.channels_out;
+    if (c.floats && check_between(0, 1)) c.channels_out = 1;
     c.window.pad_top = check_between(-1, c.window.kernel_h * c.window.dilation_h);
     c.window.pad_left = check_between(-1, c.window.kernel_w * c.window.dilation_w);
     return c;
@@ -261,7 +262,8 @@ static void test_bridges(void) {
 
 static void test_pool(void) {
     arena_used = 0;
-    offcut__pooling p = {.window = random_window(4, 2)};
+    static const offcut__geometry square = {2, 2, 2, 2, 1, 1, 0, 0};
+    offcut__pooling p = {.window = check_between(0, 1) ? square : random_window(4, 2)};
     p.window.pad_top = check_between(0, p.window.kernel_h - 1);
     p.window.pad_left = check_between(0, p.window.kernel_w - 1);
     const int32_t c = check_between(1, 13), h = check_between(5, 15), w = check_between(5, 20);
@@ -303,23 +305,40 @@ static void random_taps(int32_t *sources, float *weights, int32_t count, uint32_
         }
 }
 
-static void test_resize(void) {
+static void doubling_taps(int32_t *sources, float *weights, int32_t size) {
+    for (int32_t i = 0; i < 2 * size; i++) {
+        const int32_t next = i / 2 + (i % 2 ? 1 : -1);
+        sources[2 * i] = i / 2;
+        sources[2 * i + 1] = next < 0 ? 0 : next < size ? next : size - 1;
+        weights[2 * i] = 0.75f;
+        weights[2 * i + 1] = 0.25f;
+    }
+}
+
+static void test_resize(bool doubles) {
     arena_used = 0;
     static const uint32_t taps[] = {1, 2, 4};
     int32_t rows[4 * 20], columns[4 * 20];
     float row_weights[4 * 20], column_weights[4 * 20];
     const int32_t c = check_between(1, 13), h = check_between(1, 12), w = check_between(1, 12);
-    const int32_t out_h = check_between(1, 20), out_w = check_between(1, 20);
+    const int32_t out_h = doubles ? 2 * h : check_between(1, 20),
+                  out_w = doubles ? 2 * w : check_between(1, 20);
     offcut__op op = {.run = offcut__resize8_run, .in_count = 1};
     offcut__resize *r = &op.u.resize;
-    *r = (offcut__resize){taps[check_between(0, 2)],
-                          taps[check_between(0, 2)],
+    *r = (offcut__resize){doubles ? 2 : taps[check_between(0, 2)],
+                          doubles ? 2 : taps[check_between(0, 2)],
                           rows,
                           columns,
                           row_weights,
-                          column_weights};
-    random_taps(rows, row_weights, out_h, r->taps_y, h, check_between(0, 1));
-    random_taps(columns, column_weights, out_w, r->taps_x, w, check_between(0, 1));
+                          column_weights,
+                          doubles};
+    if (doubles) {
+        doubling_taps(rows, row_weights, h);
+        doubling_taps(columns, column_weights, w);
+    } else {
+        random_taps(rows, row_weights, out_h, r->taps_y, h, check_between(0, 1));
+        random_taps(columns, column_weights, out_w, r->taps_x, w, check_between(0, 1));
+    }
     op.in[0] = quads(c, h, w);
     op.out = quads(c, out_h, out_w);
     op.scratch_size = offcut__resize8_scratch(&op);
@@ -338,7 +357,7 @@ static void test_resize(void) {
                                column_weights[(uint32_t)x * r->taps_x + j];
                 *byte_at(expected, &op.out, k, y, x) = finish(sum, -128, 127);
             }
-    check("resizing", &op);
+    check(doubles ? "doubling" : "resizing", &op);
 }
 
 int main(void) {
@@ -350,7 +369,7 @@ int main(void) {
     for (int i = 0; i < ROUNDS / 2; i++) test_scaling();
     for (int i = 0; i < ROUNDS / 2; i++) test_bridges();
     for (int i = 0; i < ROUNDS / 2; i++) test_pool();
-    for (int i = 0; i < ROUNDS / 2; i++) test_resize();
+    for (int i = 0; i < ROUNDS / 2; i++) test_resize(i % 3 == 0);
     free(arena);
     free(expected);
     return check_done();

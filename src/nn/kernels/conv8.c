@@ -43,7 +43,9 @@ bool offcut__conv8_can(offcut__conv8 *c, int32_t width) {
      */
     static const int32_t tiles[] = {5, 6, 4}, costs[2][3] = {{435, 484, 354}, {50, 60, 40}};
     int64_t least = INT64_MAX;
-    for (int i = 0; i < 3; i++) {
+    c->line = c->floats && c->channels_out == 1;
+    if (c->line) c->tile = OFFCUT__LINE8_PIXELS;
+    for (int i = 0; i < 3 && !c->line; i++) {
         const int64_t cost = (int64_t)((width + tiles[i] - 1) / tiles[i]) * costs[c->wide][i];
         if (cost >= least) continue;
         least = cost;
@@ -76,7 +78,24 @@ static uint32_t vectors_of(const offcut__conv8 *c, uint32_t first) {
     return c->channels_out - first > 4 ? 2 : 1;
 }
 
+static void fill_line(const offcut__conv8 *c, const int8_t *reference, int8_t *packed) {
+    const uint32_t channels = (c->channels_in + 3) / 4 * 4;
+    for (int32_t t = 0; t < c->window.kernel_h * c->window.kernel_w; t++)
+        for (uint32_t i = 0; i < channels; i++) {
+            const int16_t w = i < c->channels_in ? *reference++ : 0;
+            if (c->wide)
+                memcpy(packed, &w, sizeof w);
+            else
+                *packed = (int8_t)w;
+            packed += c->wide ? 2 : 1;
+        }
+}
+
 void offcut__conv8_fill(const offcut__conv8 *c, const int8_t *reference, int8_t *packed) {
+    if (c->line) {
+        fill_line(c, reference, packed);
+        return;
+    }
     const uint32_t width = c->wide ? 2 : 4; /* input channels in a unit */
     const uint32_t channels = (c->channels_in + 3) / 4 * 4;
     const size_t taps = (size_t)(c->window.kernel_h * c->window.kernel_w);
@@ -200,6 +219,13 @@ static void finish_quads(const offcut__op *op, float *arena, int32_t y, uint32_t
         finish_row(&f, to, sums, NULL, width, false);
 }
 
+static void finish_line(const offcut__op *op, float *arena, int32_t y, const int32_t *sums) {
+    const offcut__view *out = &op->out;
+    float *to = offcut__view_write(out, arena) + y * out->strides[2];
+    for (int32_t x = 0; x < out->shape.dims[3]; x++, to += out->strides[3])
+        *to = (float)(sums[x] + op->u.conv8.bias[0]) * op->u.conv8.scale[0];
+}
+
 static void finish_floats(const offcut__op *op, float *arena, int32_t y, uint32_t first,
                           const int32_t *sums) {
     const offcut__conv8 *c = &op->u.conv8;
@@ -246,6 +272,11 @@ static void run_block(const offcut__op *op, float *arena, const ring *r, offcut_
         int32_t slot = 0;
         t->rows[i] = ring_row(
             r, y * c->window.stride_h - c->window.pad_top + i * c->window.dilation_h, &slot);
+    }
+    if (c->line) {
+        for (int32_t k = 0; k < r->p.tiles; k++) offcut__tile8_line(t, k * c->tile);
+        finish_line(op, arena, y, r->sums);
+        return;
     }
     for (int32_t k = 0; k < r->p.tiles; k++) offcut__tile8_run(t, c->tile, k * c->tile);
     for (uint32_t v = 0; v < t->vectors; v++) {

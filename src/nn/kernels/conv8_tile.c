@@ -71,3 +71,33 @@ void offcut__tile8_run(const offcut__tile8 *t, int32_t pixels, ptrdiff_t x) {
         {{wide_4x1, wide_5x1, wide_6x1}, {wide_4x2, wide_5x2, wide_6x2}}};
     tiles[t->wide][t->vectors - 1][pixels - 4](t, x);
 }
+
+OFFCUT__INLINE void line(const offcut__tile8 *t, ptrdiff_t x, const bool wide) {
+    enum { VECTORS = OFFCUT__LINE8_PIXELS / 4 };
+    i32x4 sums[VECTORS] = {{0, 0, 0, 0}};
+    const int8_t *w = t->weights;
+    for (int32_t i = 0; i < t->kernel_h; i++) {
+        for (int32_t j = 0; j < t->kernel_w; j++) {
+            const int8_t *p = t->rows[i] + t->columns[j] + 4 * x;
+            OFFCUT__NO_UNROLL
+            for (int32_t n = t->units; n > 0; n--, p += t->unit, w += 4) {
+                const i32x4 weight = bytes_load_splat(w);
+                OFFCUT__UNROLL
+                for (int k = 0; k < VECTORS; k++) {
+                    const i8x16 pixels = i8x16_load(p + 16 * k);
+                    sums[k] = wide ? i32x4_dot16((i16x8)weight, (i16x8)pixels, sums[k])
+                                   : i32x4_dot8((i8x16)weight, pixels, sums[k]);
+                }
+            }
+        }
+    }
+    OFFCUT__UNROLL
+    for (int k = 0; k < VECTORS; k++) i32x4_store(t->sums + x + 4 * k, sums[k]);
+}
+
+void offcut__tile8_line(const offcut__tile8 *t, ptrdiff_t x) {
+    if (t->wide)
+        line(t, x, true);
+    else
+        line(t, x, false);
+}

@@ -7,7 +7,8 @@
 #include "simd.h"
 
 #define OFFCUT__TILE8_PIXELS 6 /* the most */
-#define OFFCUT__TAPS8_MAX 16   /* in each direction */
+#define OFFCUT__LINE8_PIXELS 20
+#define OFFCUT__TAPS8_MAX 16 /* in each direction */
 
 /* A row holds units of four bytes, columns of them in order and planes of columns: a pixel's four
  * channels, or two of them in 16 bits each (wide). sums[v][pixel][4] = sum over taps and units. */
@@ -26,5 +27,7 @@ typedef struct offcut__tile8 {
 
 /* Pixels x..x+pixels-1; pixels: 4, 5 or 6. */
 void offcut__tile8_run(const offcut__tile8 *tile, int32_t pixels, ptrdiff_t x);
+/* Of one output channel, whose weights are units as in a row: sums[pixel], LINE8_PIXELS of them. */
+void offcut__tile8_line(const offcut__tile8 *tile, ptrdiff_t x);
 
 #endif

@@ -120,30 +120,100 @@ void offcut__add8_run(const offcut__op *op, float *arena, uint32_t begin, uint32
 
 /* ---- max pooling ---- */
 
+/* Windows of 2 x 2, stride 2: four pixels at once; how many there are done. */
+static int32_t pool_squares(int8_t *out, const int8_t *upper, const int8_t *lower, int32_t width) {
+    int32_t x = 0;
+    for (; x + 4 <= width; x += 4, upper += 32, lower += 32) {
+        const i32x4 a = (i32x4)i8x16_max(i8x16_load(upper), i8x16_load(lower)),
+                    b = (i32x4)i8x16_max(i8x16_load(upper + 16), i8x16_load(lower + 16));
+        const i32x4 left = {a[0], a[2], b[0], b[2]}, right = {a[1], a[3], b[1], b[3]};
+        i8x16_store(out + 4 * x, i8x16_max((i8x16)left, (i8x16)right));
+    }
+    return x;
+}
+
+/* The window of pixel x; its rows top..bottom-1 are in the picture. */
+static i8x16 pool_window(const offcut__op *op, const int8_t *first, int32_t top, int32_t bottom,
+                         int32_t x) {
+    const offcut__geometry *w = &op->u.pooling.window;
+    const offcut__view *in = &op->in[0];
+    const int32_t u = x * w->stride_w - w->pad_left;
+    int32_t left = 0, right = 0;
+    offcut__taps_inside(u, w->dilation_w, w->kernel_w, in->shape.dims[3], &left, &right);
+    i8x16 best = i8x16_splat(-128);
+    for (int32_t i = top; i < bottom; i++)
+        for (int32_t j = left; j < right; j++)
+            best = i8x16_max(
+                best, (i8x16)bytes_load_splat(first + 4 * (i * w->dilation_h * in->strides[2] + u +
+                                                           j * w->dilation_w)));
+    return best;
+}
+
 void offcut__pool8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
-    const offcut__pooling *p = &op->u.pooling;
     const offcut__view *in = &op->in[0], *out = &op->out;
+    const offcut__geometry *w = &op->u.pooling.window;
+    const bool squares = w->kernel_h == 2 && w->kernel_w == 2 && w->stride_w == 2 &&
+                         w->dilation_h == 1 && w->dilation_w == 1 && w->pad_left == 0;
+    const int32_t width = out->shape.dims[3], half = in->shape.dims[3] / 2;
     for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {
-        const int32_t v = y * p->window.stride_h - p->window.pad_top;
-        int32_t top = 0, bottom = 0, left = 0, right = 0;
-        offcut__taps_inside(v, p->window.dilation_h, p->window.kernel_h, in->shape.dims[2], &top,
-                            &bottom);
+        const int32_t v = y * w->stride_h - w->pad_top;
+        int32_t top = 0, bottom = 0;
+        offcut__taps_inside(v, w->dilation_h, w->kernel_h, in->shape.dims[2], &top, &bottom);
         for (int32_t g = 0; g < offcut__view_groups(out); g++) {
+            const int8_t *first = offcut__quads_read(in, arena, v, g);
             int8_t *to = offcut__quads_write(out, arena, y, g);
-            for (int32_t x = 0; x < out->shape.dims[3]; x++, to += 4) {
-                const int32_t u = x * p->window.stride_w - p->window.pad_left;
-                offcut__taps_inside(u, p->window.dilation_w, p->window.kernel_w, in->shape.dims[3],
-                                    &left, &right);
-                i8x16 best = i8x16_splat(-128);
-                for (int32_t i = top; i < bottom; i++) {
-                    const int8_t *row =
-                        offcut__quads_read(in, arena, v + i * p->window.dilation_h, g);
-                    for (int32_t j = left; j < right; j++)
-                        best = i8x16_max(best, (i8x16)bytes_load_splat(
-                                                   row + 4 * (u + j * p->window.dilation_w)));
-                }
-                memcpy(to, &best, 4);
+            int32_t x = 0;
+            if (squares && bottom - top == 2)
+                x = pool_squares(to, first, first + 4 * in->strides[2],
+                                 half < width ? half : width);
+            for (; x < width; x++) {
+                const i8x16 best = pool_window(op, first, top, bottom, x);
+                memcpy(to + 4 * x, &best, 4);
             }
+        }
+    }
+}
+
+/* ---- doubling ---- */
+
+/* sums[x + 1] = 3 near + next, and its ends once more on either side. */
+static void sum_quarters(int16_t *sums, const int8_t *near, const int8_t *next, int32_t width) {
+    for (int32_t x = 0; x < width; x += 2) {
+        const bool both = x + 1 < width;
+        const int8_t *a = near + 4 * x, *b = next + 4 * x;
+        const i16x8 one = both ? i16x8_load_bytes(a) : i16x8_load_quads(a, a),
+                    other = both ? i16x8_load_bytes(b) : i16x8_load_quads(b, b);
+        const i16x8 sum = one * 3 + other;
+        memcpy(sums + 4 * (x + 1), &sum, sizeof sum);
+    }
+    memcpy(sums, sums + 4, 4 * sizeof *sums);
+    memcpy(sums + 4 * (width + 1), sums + 4 * width, 4 * sizeof *sums);
+}
+
+/* Rounded half to even. */
+OFFCUT__INLINE i16x8 sixteenth(i16x8 x) {
+    return (x + 7 + ((x >> 4) & 1)) >> 4;
+}
+
+static void double_row(const offcut__op *op, float *arena, int32_t y) {
+    const int32_t width = op->in[0].shape.dims[3], last = op->in[0].shape.dims[2] - 1;
+    const int32_t near = y / 2, beside = y % 2 ? near + 1 : near - 1;
+    const int32_t next = beside < 0 ? 0 : beside > last ? last : beside;
+    int16_t *sums = (int16_t *)(void *)offcut__op_scratch(op, arena);
+    for (int32_t g = 0; g < offcut__view_groups(&op->out); g++) {
+        int8_t *to = offcut__quads_write(&op->out, arena, y, g);
+        sum_quarters(sums, offcut__quads_read(&op->in[0], arena, near, g),
+                     offcut__quads_read(&op->in[0], arena, next, g), width);
+        for (int32_t x = 0; x < width; x += 2) {
+            const int16_t *p = sums + 4 * x;
+            const i16x8 here = i16x8_load(p + 4) * 3;
+            const i32x4 pairs = (i32x4)i16x8_pack(sixteenth(i16x8_load(p) + here),
+                                                  sixteenth(i16x8_load(p + 8) + here));
+            const i32x4 pixels = {pairs[0], pairs[2], pairs[1], pairs[3]};
+            if (x + 1 < width)
+                i8x16_store(to + 8 * x, (i8x16)pixels);
+            else
+                memcpy(to + 8 * x, &pixels, 8);
         }
     }
 }
@@ -152,6 +222,7 @@ void offcut__pool8_run(const offcut__op *op, float *arena, uint32_t begin, uint3
 
 /* Rows resized across are f32, [groups][width][4]; they are kept while the next rows need them. */
 size_t offcut__resize8_scratch(const offcut__op *op) {
+    if (op->u.resize.doubles) return 2 * ((size_t)op->in[0].shape.dims[3] + 3);
     return op->u.resize.taps_y * (size_t)offcut__view_groups(&op->out) *
            (size_t)op->out.shape.dims[3] * 4;
 }
@@ -226,6 +297,10 @@ static void resize_row(const offcut__op *op, float *arena, const float *const *r
 
 void offcut__resize8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
     const offcut__resize *r = &op->u.resize;
+    if (r->doubles) {
+        for (uint32_t y = begin; y < end; y++) double_row(op, arena, (int32_t)y);
+        return;
+    }
     const size_t size = offcut__resize8_scratch(op) / r->taps_y;
     int32_t source[4] = {-1, -1, -1, -1};
     for (int32_t y = (int32_t)begin; y < (int32_t)end; y++) {

@@ -126,6 +126,12 @@ OFFCUT__INLINE i32x4 bytes_load_splat(const int8_t *p) {
 #endif
 }
 
+OFFCUT__INLINE i16x8 i16x8_load(const int16_t *p) {
+    i16x8 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
 OFFCUT__INLINE i8x16 i8x16_load(const int8_t *p) {
     i8x16 v;
     memcpy(&v, p, sizeof v);
@@ -255,6 +261,22 @@ OFFCUT__INLINE i8x16 i8x16_pack(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
     i8x16 result = {0};
     for (int i = 0; i < 16; i++) {
         const int32_t x = all[i / 4][i % 4];
+        result[i] = (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
+    }
+    return result;
+#endif
+}
+
+/* a, b as 16 bytes, saturated. */
+OFFCUT__INLINE i8x16 i16x8_pack(i16x8 a, i16x8 b) {
+#if defined(__wasm_simd128__)
+    return (i8x16)wasm_i8x16_narrow_i16x8((v128_t)a, (v128_t)b);
+#elif defined(__SSE2__)
+    return (i8x16)_mm_packs_epi16((__m128i)a, (__m128i)b);
+#else
+    i8x16 result = {0};
+    for (int i = 0; i < 16; i++) {
+        const int16_t x = i < 8 ? a[i] : b[i - 8];
         result[i] = (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
     }
     return result;
