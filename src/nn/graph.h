@@ -50,6 +50,7 @@ typedef struct offcut__value {
     const offcut__steps *steps; /* of a DequantizeLinear that has not been carried out; or NULL */
     float step;        /* above 0: int8 quads in memory, which stand for step times themselves */
     bool positive;     /* quads: none is below 0 */
+    int32_t offset;    /* quads: with this added none is below 0 nor above 127; 0: who knows */
     uint32_t producer; /* node, or OFFCUT__NONE */
     uint32_t uses;     /* by live nodes and as the model's output */
 } offcut__value;

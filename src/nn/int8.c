@@ -156,6 +156,15 @@ static bool rectifies(const offcut__node *node) {
 
 /* ---- operators ---- */
 
+/* What a Clip leaves of the normalised picture may be signed and yet have no more than 7 bits. */
+static void mark_range(marker *m, offcut__node *node) {
+    const offcut__node *before = producer_of(m, node->inputs[0]);
+    offcut__value *value = value_of(m, node->outputs[0]);
+    if (!before || before->act.kind != OFFCUT__CLIP || before->slope != OFFCUT__NONE) return;
+    const float lo = rintf(before->act.a / value->step), hi = rintf(before->act.b / value->step);
+    if (lo >= -127 && lo < 0 && hi >= lo && hi <= lo + 127) value->offset = (int32_t)-lo;
+}
+
 /* The sum that alone reads what a ReLU makes of a convolution's result, and quads of that shape;
  * *added: their f32 value. NULL: there is none. */
 static offcut__node *sum_after(const marker *m, const offcut__node *conv, uint32_t *added) {
@@ -330,10 +339,16 @@ static offcut_status channel_floats(const marker *m, const offcut__value *consta
     return OFFCUT_OK;
 }
 
-/* QuantizeLinear does the division and the subtraction before it in the same order: to the bit. */
+/* QuantizeLinear does the division and the subtraction before it in the same order: to the bit. The
+ * Clip after them may come after the rounding as well. */
 static offcut_status absorb_normalisation(marker *m, offcut__node *node) {
     const int32_t channels = value_of(m, node->inputs[0])->shape.dims[1];
     offcut__node *before = producer_of(m, node->inputs[0]);
+    if (before && before->act.kind == OFFCUT__CLIP && value_of(m, node->inputs[0])->uses == 1 &&
+        (is(before, "Div") || is(before, "Sub"))) {
+        node->act = before->act;
+        before->act.kind = OFFCUT__IDENTITY;
+    }
     const offcut__value *spread = channel_constant(m, before, "Div", node->inputs[0]);
     if (spread) {
         before->live = false;
@@ -353,11 +368,8 @@ offcut_status offcut__graph_quantise(offcut__graph *graph) {
     static const struct {
         const char *op;
         void (*mark)(marker *m, offcut__node *node);
-    } kinds[] = {{"Conv", mark_conv},
-                 {"Add", mark_add},
-                 {"MaxPool", mark_pool},
-                 {"Resize", mark_resize},
-                 {"Concat", mark_concat}};
+    } kinds[] = {{"QuantizeLinear", mark_range}, {"Conv", mark_conv},     {"Add", mark_add},
+                 {"MaxPool", mark_pool},         {"Resize", mark_resize}, {"Concat", mark_concat}};
     marker m = {.graph = graph};
     OFFCUT_TRY(offcut__pool_alloc(graph->ctx, graph->pool, graph->value_count, sizeof *m.consumer,
                                   &m.consumer));
@@ -367,7 +379,7 @@ offcut_status offcut__graph_quantise(offcut__graph *graph) {
     mark_values(&m);
     for (uint32_t i = 0; i < graph->node_count; i++)
         for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-            if (graph->nodes[i].live && !graph->nodes[i].integer &&
+            if (graph->nodes[i].live && graph->nodes[i].integer == (k == 0) &&
                 is(&graph->nodes[i], kinds[k].op))
                 kinds[k].mark(&m, &graph->nodes[i]);
     for (uint32_t i = 0; i < graph->node_count; i++) {

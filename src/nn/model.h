@@ -39,6 +39,7 @@ typedef struct offcut__conv8 {
     uint32_t channels_in, channels_out;
     bool depthwise;
     bool wide;             /* rows are widened to 16 bits: the input is signed, or no 8-bit dot */
+    int32_t offset;        /* added to the input, and to zeros around it; the bias takes it back */
     bool floats;           /* y = f(sum) scale as f32, then act; no residual */
     bool line;             /* f32 of one channel: lanes are pixels */
     int32_t tile;          /* pixels of a tile */

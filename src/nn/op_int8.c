@@ -129,21 +129,20 @@ bool offcut__conv8_fits(offcut__graph *graph, const offcut__node *node, const of
 }
 
 static offcut_status conv8_parameters(offcut__builder *builder, const offcut__node *node,
-                                      offcut__conv8 *c) {
+                                      offcut__conv8 *c, int32_t **bias) {
     const offcut__value *weights = input_of(builder, node, 1);
     const float out = step_out(builder, node);
     const size_t padded = ((size_t)c->channels_out + 7) & ~(size_t)7;
-    int32_t *bias = NULL;
     float *scale = NULL;
-    OFFCUT_TRY(offcut__build_indices(builder, padded, &bias));
+    OFFCUT_TRY(offcut__build_indices(builder, padded, bias));
     OFFCUT_TRY(offcut__build_floats(builder, padded, &scale));
     for (uint32_t k = 0; k < c->channels_out; k++) {
         const double step =
             (double)input_of(builder, node, 0)->step * (double)weight_step(weights, k);
-        bias[k] = (int32_t)bias_of(builder->graph, node, k, step);
+        (*bias)[k] = (int32_t)bias_of(builder->graph, node, k, step);
         scale[k] = (float)(out > 0 ? step / (double)out : step);
     }
-    c->bias = bias;
+    c->bias = *bias;
     c->scale = scale;
     return OFFCUT_OK;
 }
@@ -157,7 +156,9 @@ static offcut_status lower_conv8(offcut__builder *builder, offcut__node *node) {
     OFFCUT_TRY(offcut__build_output(builder, node->outputs[0], &out));
     offcut__conv8 c = conv8_of(&geometry);
     const float step = step_out(builder, node);
-    c.wide = !OFFCUT__DOT8 || !input_of(builder, node, 0)->positive;
+    const offcut__value *x = input_of(builder, node, 0);
+    if (OFFCUT__DOT8 && geometry.groups == 1) c.offset = x->offset;
+    c.wide = !OFFCUT__DOT8 || !(x->positive || c.offset);
     c.floats = !(step > 0);
     clamp_of(node, c.floats ? 1 : step, &c.lo, &c.hi);
     (void)offcut__conv8_can(&c, out.shape.dims[3]);
@@ -182,7 +183,8 @@ offcut_status offcut__conv8_pack(offcut__builder *builder, offcut__op *op) {
     const offcut__node *node = &builder->graph->nodes[op->node];
     const offcut__value *value = input_of(builder, node, 1);
     offcut__conv8 *c = &op->u.conv8;
-    OFFCUT_TRY(conv8_parameters(builder, node, c));
+    int32_t *bias = NULL;
+    OFFCUT_TRY(conv8_parameters(builder, node, c, &bias));
     const size_t plane = (size_t)(c->window.kernel_h * c->window.kernel_w);
     const uint32_t channels = c->depthwise ? 1 : c->channels_in;
     int8_t *packed = NULL, *reference = NULL;
@@ -196,7 +198,8 @@ offcut_status offcut__conv8_pack(offcut__builder *builder, offcut__op *op) {
         for (size_t t = 0; t < plane; t++)
             for (size_t d = 0; d < channels; d++) {
                 const size_t at = (k * channels + d) * plane + t;
-                *to++ = stored ? stored[at] : (int8_t)offcut__constant_raw(value, at);
+                *to = stored ? stored[at] : (int8_t)offcut__constant_raw(value, at);
+                bias[k] -= c->offset * *to++;
             }
     if (c->depthwise)
         offcut__depthwise8_fill(c, reference, packed);
@@ -223,11 +226,10 @@ static offcut_status lower_quantise(offcut__builder *builder, offcut__node *node
         spread[i] = node->spread[i];
     }
     OFFCUT_TRY(emit(builder, offcut__quantise8_run, &in, &out, 4 * elements_in_row(&out), &op));
-    op->u.scaling8 = (offcut__scaling8){.factor = {step_out(builder, node), 0},
-                                        .lo = -128,
-                                        .hi = 127,
-                                        .centre = centre,
-                                        .spread = spread};
+    offcut__scaling8 *s = &op->u.scaling8;
+    *s = (offcut__scaling8){
+        .factor = {step_out(builder, node), 0}, .centre = centre, .spread = spread};
+    clamp_of(node, s->factor[0], &s->lo, &s->hi);
     return OFFCUT_OK;
 }
 

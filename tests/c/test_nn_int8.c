@@ -42,8 +42,8 @@ static int byte(const offcut__view *v, int32_t c, int32_t y, int32_t x) {
     return inside ? *byte_at(arena, v, c, y, x) : 0;
 }
 
-/* Random bytes everywhere, those of view lo..127. */
-static void randomise(const offcut__view *view, int32_t lo) {
+/* Random bytes everywhere, those of view lo..hi. */
+static void randomise_between(const offcut__view *view, int32_t lo, int32_t hi) {
     for (size_t i = 0; i < ARENA; i++) {
         const uint32_t bits = check_random();
         memcpy(&arena[i], &bits, sizeof bits);
@@ -51,7 +51,11 @@ static void randomise(const offcut__view *view, int32_t lo) {
     for (int32_t c = 0; view && c < offcut__view_groups(view) * 4; c++)
         for (int32_t y = 0; y < view->shape.dims[2]; y++)
             for (int32_t x = 0; x < view->shape.dims[3]; x++)
-                *byte_at(arena, view, c, y, x) = (int8_t)check_between(lo, 127);
+                *byte_at(arena, view, c, y, x) = (int8_t)check_between(lo, hi);
+}
+
+static void randomise(const offcut__view *view, int32_t lo) {
+    randomise_between(view, lo, 127);
 }
 
 static int8_t finish(float y, int32_t lo, int32_t hi) {
@@ -87,6 +91,7 @@ static offcut__conv8 random_conv(bool depthwise) {
                        .channels_out = (uint32_t)check_between(1, 21),
                        .depthwise = depthwise,
                        .wide = check_between(0, 1),
+                       .offset = check_between(0, 3) ? 0 : check_between(1, 127),
                        .floats = !depthwise && check_between(0, 4) == 0,
                        .residual = check_float() * 2,
                        .floor = check_between(0, 1) ? 0 : -1e30f,
@@ -94,6 +99,7 @@ static offcut__conv8 random_conv(bool depthwise) {
                        .hi = check_between(0, 1) ? 127 : check_between(0, 127)};
     if (depthwise) c.channels_in = c.channels_out;
     if (c.floats && check_between(0, 1)) c.channels_out = 1;
+    if (depthwise || c.wide) c.offset = 0;
     c.window.pad_top = check_between(-1, c.window.kernel_h * c.window.dilation_h);
     c.window.pad_left = check_between(-1, c.window.kernel_w * c.window.dilation_w);
     return c;
@@ -177,8 +183,12 @@ static void test_conv(bool depthwise) {
     c.weights = packed;
     op.u.conv8 = c;
     if (!depthwise) op.scratch_size = offcut__conv8_scratch(&op);
-    randomise(&op.in[0], c.wide || depthwise ? -128 : 0);
+    randomise_between(&op.in[0], c.wide || depthwise ? -128 : -c.offset, 127 - c.offset);
     expect_conv(&op, weights);
+    const int32_t each =
+        c.window.kernel_h * c.window.kernel_w * (depthwise ? 1 : (int32_t)c.channels_in);
+    for (int32_t i = 0; i < (int32_t)c.channels_out * each; i++)
+        bias[i / each] -= c.offset * weights[i];
     check(depthwise ? "depthwise" : c.wide ? "wide convolution" : "convolution", &op);
 }
 

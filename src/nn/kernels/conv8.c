@@ -171,13 +171,14 @@ static void copy_row(const offcut__op *op, const plan *p, int8_t *to, const floa
     const offcut__view *in = &op->in[0];
     const int32_t width = in->shape.dims[3];
     if (y < 0 || y >= in->shape.dims[2]) {
-        memset(to, 0, p->row);
+        memset(to, c->offset, p->row);
         return;
     }
     for (int32_t g = 0; g < offcut__view_groups(in); g++) {
         const int8_t *from = offcut__quads_read(in, arena, y, g);
         if (!c->wide) {
             spread(c, p, to, from, width);
+            for (size_t i = 0; c->offset && i < p->unit; i++) to[i] = (int8_t)(to[i] + c->offset);
             to += p->unit;
             continue;
         }

@@ -152,6 +152,23 @@ add('normalised picture', unit, (n) => {
     n.conv(n.quantise(normal, 0.05), [16, 3, 3, 3], { attributes, step: 0.05 }),
   ]);
 });
+add('normalised picture, clipped to 7 bits', 0.03, (n) => {
+  const mean = n.constant({ dims: [1, 3, 1, 1], data: [0.485, 0.456, 0.406] });
+  const deviation = n.constant({ dims: [1, 3, 1, 1], data: [0.229, 0.224, 0.225] });
+  const normal = n.node('Div', [n.node('Sub', ['x', mean]), deviation]);
+  const step = 5 / 128;
+  const clipped = n.node('Clip', [normal, n.scalar(-54 * step), n.scalar(73 * step)]);
+  const attributes = { strides: [2, 2], pads: [1, 1, 1, 1] };
+  return n.node('Relu', [n.conv(n.quantise(clipped, step), [16, 3, 4, 4], { attributes, step })]);
+});
+add('convolution of input clipped to 7 bits', 0.05, (n) => {
+  const inner = n.conv(n.eight(), [8, 8, 3, 3], { attributes: { pads: [1, 1, 1, 1] } });
+  const clipped = n.node('Clip', [inner, n.scalar(-1), n.scalar(2)]);
+  return n.conv(n.quantise(clipped, 0.03), [9, 8, 3, 3], {
+    attributes: { pads: [2, 1, 0, 1] },
+    step: 0.03,
+  });
+});
 add('last convolution to f32, sigmoid', 1 / 255, (n) =>
   n.node('Sigmoid', [n.conv(n.eight(), [1, 8, 3, 3], { attributes: { pads: [1, 1, 1, 1] } })]),
 );
