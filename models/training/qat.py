@@ -22,12 +22,11 @@ from augment import draw_batch
 from quantise import (
     LEVELS,
     Graph,
-    activation_scale,
     calibrate,
     fold,
-    groups_of,
     load_photos,
     size_of,
+    steps_of,
     weight_scales,
     write,
 )
@@ -76,10 +75,8 @@ class Rounded(nn.Module):
 
     def __init__(self, model, scales=None):
         super().__init__()
-        self.graph, self.scale = Graph(model), {}
-        for group in groups_of(self.graph) if scales else []:
-            step = float(activation_scale(max(scales[n] for n in group if n in scales)))
-            self.scale.update(dict.fromkeys(group, step))
+        self.graph = Graph(model)
+        self.scale = steps_of(self.graph, scales) if scales else {}
         unknown = {node.op_type for node in self.graph.nodes} - OPERATORS.keys()
         if unknown:
             raise ValueError(f"expected only {sorted(OPERATORS)}, found {sorted(unknown)}")
@@ -104,7 +101,7 @@ class Rounded(nn.Module):
     def rounded(self, name, x):
         if name not in self.scale:
             return x
-        return torch.fake_quantize_per_tensor_affine(x, self.scale[name], 0, -128, LEVELS)
+        return torch.fake_quantize_per_tensor_affine(x, float(self.scale[name]), 0, -128, LEVELS)
 
     def weight(self, name):
         """Rounded to the steps that quantise.py will take."""

@@ -20,6 +20,8 @@ What is written, and why it looks so:
 - Scales of activations are powers of two, those of weights have 4 significant bits. So every sum
   of a convolution is exact in f32 as well, ties included, and ONNX Runtime's mask is bit for bit
   that of the integer code. It costs no accuracy: the range is chosen after the scale's rounding.
+- The normalised picture is signed. A Clip before its QuantizeLinear keeps it to 128 steps, which our
+  engine moves to 0..127 for the fast products of bytes; the scale has 3 significant bits there.
 
 ONNX Runtime runs the file as it stands. It keeps a ReLU before a QuantizeLinear of zero point 0,
 so most of its convolutions stay float between quantised tensors: as accurate, but no faster.
@@ -126,6 +128,28 @@ class Graph:
             for other in others
         )
 
+    def picture_range(self, name):
+        """The least and the largest of what Sub and Div by constants make of a picture of 0..1.
+
+        None: the tensor is not made so.
+        """
+        chain = []
+        while name not in self.inputs:
+            node = self.producer.get(name)
+            if node is None or node.op_type not in ("Sub", "Div"):
+                return None
+            if node.input[1] not in self.constants:
+                return None
+            chain.insert(0, node)
+            name = node.input[0]
+        if not chain:
+            return None
+        ends = np.array([0.0, 1.0]).reshape(2, 1, 1, 1)
+        for node in chain:
+            constant = numpy_helper.to_array(self.constants[node.input[1]])
+            ends = ends - constant if node.op_type == "Sub" else ends / constant
+        return float(ends.min()), float(ends.max())
+
 
 def groups_of(graph):
     """[[tensor, ...]] in graph order: the quantised tensors; those of one list share a scale."""
@@ -165,6 +189,11 @@ def activation_scale(scale):
     return round_up(scale, 1)
 
 
+def picture_scale(ends):
+    """Of a picture between those ends."""
+    return round_up((ends[1] - ends[0]) / LEVELS, 3)
+
+
 def weight_scales(weights):
     """One scale for each output channel: its largest weight over 127."""
     largest = np.abs(weights.reshape(weights.shape[0], -1)).max(1)
@@ -183,18 +212,26 @@ def quantise_weights(weights, bias, input_scale, scale=None):
     return np.clip(steps, -LEVELS, LEVELS).astype(np.int8), scale, rounded.astype(np.int32)
 
 
+def steps_of(graph, scales):
+    """Tensor -> step in the file, for scales that name at least one tensor of each group."""
+    steps = {}
+    for group in groups_of(graph):
+        known = [scales[name] for name in group if name in scales]
+        if not known or not all(np.isfinite(known)) or min(known) <= 0:
+            raise ValueError(f"there is no positive scale for any of {group}")
+        ends = graph.picture_range(group[0]) if len(group) == 1 else None
+        step = activation_scale(max(known)) if ends is None else picture_scale(ends)
+        steps.update(dict.fromkeys(group, step))
+    return steps
+
+
 class Writer:
     """Collects the nodes and constants of the quantised graph."""
 
     def __init__(self, graph, scales, weight_scales):
         self.graph, self.weight_scales = graph, weight_scales
-        self.nodes, self.constants, self.scale, self.renamed = [], {}, {}, {}
-        for group in groups_of(graph):
-            known = [scales[name] for name in group if name in scales]
-            if not known or not all(np.isfinite(known)) or min(known) <= 0:
-                raise ValueError(f"there is no positive scale for any of {group}")
-            for name in group:
-                self.scale[name] = activation_scale(max(known))
+        self.nodes, self.constants, self.renamed = [], {}, {}
+        self.scale = steps_of(graph, scales)
 
     def constant(self, name, values):
         self.constants[name] = numpy_helper.from_array(values, name)
@@ -206,10 +243,26 @@ class Writer:
             self.constant(name + "_scale", self.scale[name]),
             self.constant("zero", np.int8(0)),
         ]
-        ends = (name, name + "_q", name + "_dq")
+        ends = (self.clip(name), name + "_q", name + "_dq")
         for op, source, target in zip(("QuantizeLinear", "DequantizeLinear"), ends, ends[1:]):
             self.nodes.append(helper.make_node(op, [source, *pair], [target], name=target))
         self.renamed[name] = ends[2]
+
+    def clip(self, name):
+        """A Clip after the normalised picture, where 128 steps are enough for it."""
+        ends = self.graph.picture_range(name)
+        if ends is None:
+            return name
+        first, last = np.rint(np.divide(ends, self.scale[name]))
+        if last > first + LEVELS:
+            return name
+        bounds = [
+            self.constant(f"{name}_{steps:.0f}", np.array(steps * self.scale[name], np.float32))
+            for steps in (first, first + LEVELS)
+        ]
+        target = name + "_clip"
+        self.nodes.append(helper.make_node("Clip", [name, *bounds], [target], name=target))
+        return target
 
     def dequantise(self, name, values, scale):
         """A constant of integers; one scale for each of its first dimension."""
