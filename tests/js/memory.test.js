@@ -88,7 +88,9 @@ const [small, middle, large] = /** @type {const} */ ([
 
 /** @type {Case[]} */
 const pictures = [
+  [300, 300, 'jpeg'],
   [300, 200, 'jpeg'],
+  [200, 600, 'jpeg'],
   [300, 200, 'jpeg', { threads: 2 }],
   [300, 200, 'jpeg', { threads: 16 }],
   [...small, 'jpeg'],

@@ -28,7 +28,8 @@ test('the manifest describes the network of the package', () => {
 
 test('every description in the manifest is valid', () => {
   for (const entry of [manifest.default, ...manifest.known]) {
-    assert.ok(readSpec(entry).input.width > 0, entry.name);
+    const { width, height } = readSpec(entry).input;
+    assert.equal(width > 0, height > 0, `${entry.name}: both sides, or free`);
     assert.match(entry.sha256, /^[0-9a-f]{64}$/);
     assert.ok(entry.licence && entry.source);
   }

@@ -9,16 +9,19 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { compare, engines, oracle } from './engines.js';
-import { lastQuantised } from './onnx.js';
+import { lastQuantised, withFreeSize } from './onnx.js';
 
 const TOLERANCE = 1e-3;
 const root = new URL('../../', import.meta.url);
 const shared = new URL('../shared/', root);
 
 /**
+ * @typedef {{ width: number, height: number }} Size
+ *
  * @typedef {object} Network
  * @property {URL} file
  * @property {number} side
+ * @property {Size[]} [sizes] runs at these too, with its height and width left free
  * @property {number[]} [mean]
  * @property {number[]} [std]
  * @property {boolean} [peak] divides by the largest value
@@ -27,10 +30,15 @@ const shared = new URL('../shared/', root);
 
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
+const sizes = [
+  { width: 384, height: 256 },
+  { width: 192, height: 512 },
+];
+
 /** @type {Record<string, Network>} */
 const networks = {
-  default: { file: new URL('models/default.onnx', root), side: 320 },
-  'default-f32': { file: new URL('models/default-f32.onnx', root), side: 320 },
+  default: { file: new URL('models/default.onnx', root), side: 320, sizes },
+  'default-f32': { file: new URL('models/default-f32.onnx', root), side: 320, sizes },
   first: { file: new URL('models/first.onnx', shared), side: 320 },
   u2netp: { file: new URL('models/u2netp.onnx', shared), side: 320, peak: true, ...imagenet },
   SINet: {
@@ -66,18 +74,30 @@ function photos() {
 }
 
 /**
- * @param {URL} photo
+ * The sizes at which a network is tested, and the file for each.
+ *
  * @param {Network} network
  */
-async function prepare(photo, { side, peak, mean = [0, 0, 0], std = [1, 1, 1] }) {
+function filesOf({ file, side, sizes = [] }) {
+  const onnx = readFileSync(file);
+  const free = withFreeSize(onnx);
+  return [{ onnx, width: side, height: side }, ...sizes.map((size) => ({ onnx: free, ...size }))];
+}
+
+/**
+ * @param {URL} photo
+ * @param {Network} network
+ * @param {Size} size
+ */
+async function prepare(photo, { peak, mean = [0, 0, 0], std = [1, 1, 1] }, { width, height }) {
   const data = await sharp(fileURLToPath(photo))
-    .resize(side, side, { fit: 'fill' })
+    .resize(width, height, { fit: 'fill' })
     .removeAlpha()
     .toColourspace('srgb')
     .raw()
     .toBuffer();
   const top = peak ? data.reduce((a, b) => Math.max(a, b), 1) : 255;
-  const pixels = side * side;
+  const pixels = width * height;
   const input = new Float32Array(3 * pixels);
   for (let i = 0; i < pixels; i++)
     for (let c = 0; c < 3; c++) input[c * pixels + i] = (data[3 * i + c] / top - mean[c]) / std[c];
@@ -92,15 +112,18 @@ function softmax([a, b]) {
 /**
  * @param {Uint8Array} onnx
  * @param {Float32Array} input
+ * @param {Size} size
  * @param {import('node:test').TestContext} t
  */
-async function sameInAllBuilds(onnx, input, t) {
+async function sameInAllBuilds(onnx, input, size, t) {
   /** @type {Float32Array | undefined} */
   let first;
   for (const [build, run] of Object.entries(builds)) {
-    const { data } = await run(onnx, input);
+    const { data } = await run(onnx, input, size);
     first ??= data;
-    t.diagnostic(`${build}: ${createHash('sha256').update(data).digest('hex').slice(0, 12)}`);
+    t.diagnostic(
+      `${build}, ${size.width}x${size.height}: ${createHash('sha256').update(data).digest('hex').slice(0, 12)}`,
+    );
     assert.ok(Buffer.from(data.buffer).equals(Buffer.from(first.buffer)), `${build} differs`);
   }
 }
@@ -108,16 +131,16 @@ async function sameInAllBuilds(onnx, input, t) {
 /**
  * @param {{ file: Uint8Array, step: number }} quantised
  * @param {Float32Array} input
- * @param {number} side
+ * @param {Size} sides
  */
-async function sameIntegers({ file, step }, input, side) {
-  const [expected] = await oracle(file, [input], [1, 3, side, side], 'disabled');
+async function sameIntegers({ file, step }, input, { width, height }) {
+  const [expected] = await oracle(file, [input], [1, 3, height, width], 'disabled');
   const [, channels] = expected.dims;
   const size = expected.data.length / channels;
   let apart = 0;
   const [run] = Object.values(builds);
   for (let channel = 0; channel < channels; channel += 4) {
-    const { data } = await run(file, input, { channel });
+    const { data } = await run(file, input, { width, height, channel });
     const theirs = expected.data.subarray(channel * size, (channel + 1) * size);
     for (let i = 0; i < size; i++)
       apart += Math.round(Math.abs(data[i] - theirs[i]) / step) > 0 ? 1 : 0;
@@ -130,12 +153,46 @@ for (const [name, network] of Object.entries(networks)) {
   if (!quantised) continue;
   test(`${name}, quantised: the same bytes in all builds, the same integers as ONNX Runtime`, async (t) => {
     assert.ok(Object.keys(builds).length > 0, 'there is a build');
-    for (const photo of photos()) {
-      const input = await prepare(photo, network);
-      await sameInAllBuilds(readFileSync(network.file), input, t);
-      await sameIntegers(quantised, input, network.side);
+    for (const { onnx, ...size } of filesOf(network)) {
+      const last = lastQuantised(onnx);
+      for (const photo of photos()) {
+        const input = await prepare(photo, network, size);
+        await sameInAllBuilds(onnx, input, size, t);
+        if (last) await sameIntegers(last, input, size);
+      }
     }
   });
+}
+
+/**
+ * @param {Network} network
+ * @param {Size & { onnx: Uint8Array }} file
+ * @param {import('node:test').TestContext} t
+ */
+async function agree(network, { onnx, ...size }, t) {
+  const files = photos();
+  assert.ok(files.length > 0, 'there are photos');
+  const inputs = await Promise.all(files.map((photo) => prepare(photo, network, size)));
+  const results = await oracle(onnx, inputs, [1, 3, size.height, size.width]);
+  for (const [index, photo] of files.entries()) {
+    const input = inputs[index];
+    const expected = results[index];
+    const area = expected.data.length / expected.dims[1];
+    const planes = Array.from({ length: expected.dims[1] }, (_, channel) =>
+      expected.data.slice(channel * area, (channel + 1) * area),
+    );
+    for (const [build, run] of Object.entries(builds)) {
+      const masks = [];
+      for (const channel of planes.keys())
+        masks.push((await run(onnx, input, { ...size, channel })).data);
+      const ours = network.softmax ? softmax(masks) : masks[0];
+      const theirs = network.softmax ? softmax(planes) : planes[0];
+      const { difference } = compare(ours, theirs);
+      const label = `${build}, ${photo.pathname.split('/').pop()}: ${difference.toExponential(1)}`;
+      t.diagnostic(label);
+      assert.ok(difference <= TOLERANCE, label);
+    }
+  }
 }
 
 for (const [name, network] of Object.entries(networks)) {
@@ -143,28 +200,6 @@ for (const [name, network] of Object.entries(networks)) {
   const missing = !existsSync(network.file) && `${fileURLToPath(network.file)} is not there`;
   test(`${name} agrees with ONNX Runtime`, { skip: missing }, async (t) => {
     assert.ok(Object.keys(builds).length > 0, 'there is a build');
-    const onnx = readFileSync(network.file);
-    const files = photos();
-    assert.ok(files.length > 0, 'there are photos');
-    const inputs = await Promise.all(files.map((photo) => prepare(photo, network)));
-    const results = await oracle(onnx, inputs, [1, 3, network.side, network.side]);
-    for (const [index, photo] of files.entries()) {
-      const input = inputs[index];
-      const expected = results[index];
-      const size = expected.data.length / expected.dims[1];
-      const planes = Array.from({ length: expected.dims[1] }, (_, channel) =>
-        expected.data.slice(channel * size, (channel + 1) * size),
-      );
-      for (const [build, run] of Object.entries(builds)) {
-        const masks = [];
-        for (const channel of planes.keys()) masks.push((await run(onnx, input, { channel })).data);
-        const ours = network.softmax ? softmax(masks) : masks[0];
-        const theirs = network.softmax ? softmax(planes) : planes[0];
-        const { difference } = compare(ours, theirs);
-        const label = `${build}, ${photo.pathname.split('/').pop()}: ${difference.toExponential(1)}`;
-        t.diagnostic(label);
-        assert.ok(difference <= TOLERANCE, label);
-      }
-    }
+    for (const file of filesOf(network)) await agree(network, file, t);
   });
 }

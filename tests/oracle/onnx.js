@@ -96,10 +96,11 @@ function toHalf(x) {
 
 /**
  * @param {string} name
- * @param {number[]} [dims] left open if not given
+ * @param {(number | string)[]} [dims] left open if not given; a name is free
  */
 function valueInfo(name, dims) {
-  const shape = dims && bytes(2, Buffer.concat(dims.map((size) => bytes(1, integer(1, size)))));
+  const sides = dims?.map((side) => (typeof side === 'number' ? integer(1, side) : text(2, side)));
+  const shape = sides && bytes(2, Buffer.concat(sides.map((side) => bytes(1, side))));
   const tensor = Buffer.concat([integer(1, 1), ...(shape ? [shape] : [])]);
   return Buffer.concat([text(1, name), bytes(2, bytes(1, tensor))]);
 }
@@ -159,6 +160,30 @@ function fields(message) {
     found.push({ number: key >>> 3, whole: message.subarray(start, at), value });
   }
   return found;
+}
+
+/**
+ * A network of planes with its height and width left free.
+ *
+ * @param {Uint8Array} file
+ * @returns {Uint8Array}
+ */
+export function withFreeSize(file) {
+  const open = new Map([
+    [11, [1, 3, 'height', 'width']],
+    [12, undefined],
+  ]);
+  /** @param {Buffer} graph */
+  const freed = (graph) =>
+    fields(graph).map(({ number, value, whole }) => {
+      if (!open.has(number)) return whole;
+      const name = fields(value).find((field) => field.number === 1)?.value;
+      return bytes(number, valueInfo(`${name}`, open.get(number)));
+    });
+  const parts = fields(Buffer.from(file)).map(({ number, value, whole }) =>
+    number === 7 ? bytes(7, Buffer.concat(freed(value))) : whole,
+  );
+  return Buffer.concat(parts);
 }
 
 /**
