@@ -206,6 +206,25 @@ static inline bytes onnx_file(bytes *graph, int64_t opset_version) {
     return file;
 }
 
+/* Changes that a damaged file, or one that lies, may have. */
+static inline void mutate(bytes *file, int changes) {
+    for (int i = 0; i < changes; i++) {
+        const size_t at = check_random() % file->size;
+        switch (check_between(0, 4)) {
+            case 0: file->data[at] = (uint8_t)check_random(); break;
+            case 1: file->data[at] ^= (uint8_t)(1u << check_between(0, 7)); break;
+            case 2: file->data[at] = (uint8_t)(check_between(0, 1) ? 0xff : 0); break;
+            case 3: memset(file->data + at, 0xff, file->size - at < 9 ? file->size - at : 9); break;
+            default: {
+                const size_t from = check_random() % file->size,
+                             length = (size_t)check_between(1, 24);
+                if (from + length <= file->size && at + length <= file->size)
+                    memmove(file->data + at, file->data + from, length);
+            }
+        }
+    }
+}
+
 /* Two convolutions: picture, "1,3,height,width", to mask, "1,1,height,width"; 0 is any side. */
 static inline bytes small_network(const char *picture, const char *mask) {
     bytes graph = {0};

@@ -285,24 +285,6 @@ static int try_file(const uint8_t *data, size_t size) {
     return 1;
 }
 
-static void mutate(bytes *file, int changes) {
-    for (int i = 0; i < changes; i++) {
-        const size_t at = check_random() % file->size;
-        switch (check_between(0, 4)) {
-            case 0: file->data[at] = (uint8_t)check_random(); break;
-            case 1: file->data[at] ^= (uint8_t)(1u << check_between(0, 7)); break;
-            case 2: file->data[at] = (uint8_t)(check_between(0, 1) ? 0xff : 0); break;
-            case 3: memset(file->data + at, 0xff, file->size - at < 9 ? file->size - at : 9); break;
-            default: {
-                const size_t from = check_random() % file->size,
-                             length = (size_t)check_between(1, 24);
-                if (from + length <= file->size && at + length <= file->size)
-                    memmove(file->data + at, file->data + from, length);
-            }
-        }
-    }
-}
-
 static void test_lies(void) {
     bytes file = rich_network();
     int loaded = 0;

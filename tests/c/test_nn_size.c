@@ -175,6 +175,27 @@ static void test_refusals(void) {
     free(file.data);
 }
 
+/* Damaged files: whatever loads, loads at every size. */
+static void test_lies(void) {
+    bytes file = free_network("0,8,-1,0");
+    int loaded = 0;
+    for (int i = 0; i < 1500; i++) {
+        bytes copy = {0};
+        offcut_model *model = NULL;
+        put(&copy, file.data, file.size);
+        mutate(&copy, check_between(1, 4));
+        const offcut_status status = offcut_model_load(ctx, copy.data, copy.size, NULL, &model);
+        CHECK((status == OFFCUT_OK) == (strcmp(offcut_detail(ctx), "") == 0));
+        if (status == OFFCUT_OK)
+            CHECK(model->program_count == 1 || model->program_count == OFFCUT__SIZES);
+        loaded += status == OFFCUT_OK;
+        offcut_model_free(model);
+        free(copy.data);
+    }
+    CHECKF(loaded > 100 && loaded < 1400, "%d of 1500 loaded", loaded);
+    free(file.data);
+}
+
 int main(void) {
     ctx = offcut_create();
     if (!ctx) return 2;
@@ -182,6 +203,7 @@ int main(void) {
     test_programs();
     test_shared_weights();
     test_refusals();
+    test_lies();
     offcut_free(ctx);
     return check_done();
 }

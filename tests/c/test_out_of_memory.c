@@ -89,7 +89,7 @@ static offcut_status cut_out(offcut_ctx *ctx, file_bytes file, offcut__bytes *re
 }
 
 static offcut_status run_network(offcut_ctx *ctx, file_bytes file, offcut__bytes *result) {
-    static const float picture[3 * 8 * 8] = {1, 2, 3};
+    static const float picture[3 * 320 * 320] = {1, 2, 3}; /* as much as either takes */
     offcut_model *model = NULL;
     const float *mask = NULL;
     uint32_t width = 0, height = 0;
@@ -186,8 +186,8 @@ static file_bytes with_profile(offcut_ctx *ctx, const uint8_t *pixels) {
     return (file_bytes){file.data, file.size};
 }
 
-static file_bytes network(void) {
-    const bytes file = small_network("1,3,8,8", "1,1,8,8");
+static file_bytes network(const char *picture, const char *mask) {
+    const bytes file = small_network(picture, mask);
     return (file_bytes){file.data, file.size};
 }
 
@@ -200,7 +200,8 @@ int main(void) {
     const file_bytes plain = as(ctx, webp, OFFCUT_FORMAT_JPEG);
     const file_bytes lossy = as(ctx, plain, OFFCUT_FORMAT_WEBP);
     const file_bytes alpha = as(ctx, webp, OFFCUT_FORMAT_WEBP);
-    const file_bytes onnx = network();
+    const file_bytes onnx = network("1,3,8,8", "1,1,8,8"),
+                     free_onnx = network("1,3,0,0", "1,1,0,0");
     free(pixels);
     for (int format = 0; format <= OFFCUT_FORMAT_WEBP; format++) {
         const offcut_format to = (offcut_format)format;
@@ -214,7 +215,8 @@ int main(void) {
         for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) test_call(&calls[i]);
     }
     test_call(&(call){"network", onnx, 0, true, false});
-    const file_bytes files[] = {webp, png, jpeg, plain, lossy, alpha, onnx};
+    test_call(&(call){"network of free size", free_onnx, 0, true, false});
+    const file_bytes files[] = {webp, png, jpeg, plain, lossy, alpha, onnx, free_onnx};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) free(files[i].data);
     offcut_free(ctx);
     CHECK(live == 0);
