@@ -203,6 +203,7 @@ export class Engine {
 
   /**
    * Where the network's time goes: runs it some times and tells the least time of each operation.
+   * One of free size runs at that of the photo before, at first of a square one.
    *
    * @param {{ runs?: number }} [options] runs: default 7
    * @returns {Promise<Operation[]>} in their order; rejects with `ERR_UNSUPPORTED` where a `backend`
