@@ -23,6 +23,7 @@ from quantise import (
     LEVELS,
     Graph,
     calibrate,
+    correct_biases,
     fold,
     load_photos,
     size_of,
@@ -163,9 +164,11 @@ def main():
     torch.set_flush_denormal(True)
     model = fold(args.network)
     photos = list(load_photos(args.photos, args.count, size_of(model)))
-    scales = calibrate(model, [p for i, p in enumerate(photos) if i % 5], photos[::5])
+    ranges = calibrate(model, [p for i, p in enumerate(photos) if i % 5], photos[::5])
+    teacher, scales = Rounded(model).requires_grad_(False), ranges["scales"]
+    model = correct_biases(model, ranges["means"])
     student = Rounded(model, scales)
-    train(student, Rounded(model).requires_grad_(False), args, size_of(model)[0])
+    train(student, teacher, args, size_of(model)[0])
     student.store(model)
     result = write(model, scales)
     onnx.save(result, str(args.output))

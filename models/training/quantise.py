@@ -5,8 +5,9 @@
         --output network-int8.onnx
 
 PHOTOS is a folder of pictures, searched recursively; no masks are needed. With `--scales FILE` the
-ranges come from elsewhere (from quantisation-aware training): a JSON object, tensor -> scale, with
-one tensor of each line that `--list` prints. The same from Python: `write(fold(path), scales)`.
+ranges come from elsewhere: a JSON object whose `scales` are tensor -> scale, with one tensor of
+each line that `--list` prints; `means`, tensor -> mean of each channel, may be missing. The same
+from Python: `write(fold(path), scales)`.
 
 What is written, and why it looks so:
 
@@ -16,6 +17,7 @@ What is written, and why it looks so:
   DequantizeLinear, but for three that stay inside one integer operation of our engine: what a
   ReLU reads, a convolution's result (behind its ReLU, if it has one) that a residual Add reads,
   and a Resize's result that a Concat reads. The last convolution's result stays float: its sigmoid has all levels.
+- Biases take back what the rounding of the weights adds to a channel on average.
 - What passes through Concat, Resize or MaxPool keeps one scale, so that nothing is rescaled.
 - Scales of activations are powers of two, those of weights have 4 significant bits. So every sum
   of a convolution is exact in f32 as well, ties included, and ONNX Runtime's mask is bit for bit
@@ -368,16 +370,16 @@ class Histogram:
         return min(float(end), self.largest)
 
     def least_squares(self):
-        """The range whose rounding and clipping errors together are smallest."""
+        """The range, of those that will be, with the smallest rounding and clipping errors."""
         centres = (np.arange(BINS) + 0.5) * self.top / BINS
-        best, chosen = np.inf, 1e-3
-        for limit in np.linspace(0.15, 1, 171) * self.largest:
+        widest = LEVELS * activation_scale((self.largest or 1e-3) / LEVELS)
+        limits = widest * 0.5 ** np.arange(6)
+        errors = []
+        for limit in limits:
             clipped = np.maximum(centres - limit, 0) ** 2
             rounded = np.where(centres < limit, (limit / LEVELS) ** 2 / 12, 0)
-            error = float(((clipped + rounded) * self.counts).sum())
-            if error < best:
-                best, chosen = error, limit
-        return chosen
+            errors.append(float(((clipped + rounded) * self.counts).sum()))
+        return float(limits[np.argmin(errors)])
 
 
 def load_photos(folder, count, size):
@@ -396,7 +398,7 @@ def load_photos(folder, count, size):
 
 
 def collect(model, groups, photos):
-    """A histogram for each group."""
+    """A histogram for each group, and tensor -> the mean of each channel."""
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     known = {output.name for output in probe.graph.output}
@@ -408,13 +410,39 @@ def collect(model, groups, photos):
     session = session_of(probe)
     read = [name for name in names if name != fed]
     histograms = {name: Histogram() for name in names}
+    means = defaultdict(list)
     for photo in photos:
         results = dict(zip(read, session.run(read, {fed: photo})))
         results[fed] = photo
         for group in groups:
             for name in group:
                 histograms[group[0]].add(results[name])
-    return [histograms[group[0]] for group in groups]
+                means[name].append(results[name].mean((0, 2, 3), dtype=np.float64))
+    means = {name: np.mean(values, 0) for name, values in means.items()}
+    return [histograms[group[0]] for group in groups], means
+
+
+def correct_biases(model, means):
+    """The same with biases that take back what the rounding of weights adds to a sum on average.
+
+    Nagel et al. 2019, arXiv:1906.04721, section 4.2; means: those of collect().
+    """
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    graph = Graph(result)
+    for node in graph.nodes:
+        known = node.op_type == "Conv" and node.input[0] in means and len(node.input) > 2
+        if not known or graph.only_reader(node.input[2]) is None:
+            continue
+        weights = numpy_helper.to_array(graph.constants[node.input[1]]).astype(np.float64)
+        bias = graph.constants[node.input[2]]
+        steps = np.maximum(weight_scales(weights), 1e-12).reshape(-1, 1, 1, 1)
+        error = (np.clip(np.rint(weights / steps), -LEVELS, LEVELS) * steps - weights).sum((2, 3))
+        mean = np.reshape(means[node.input[0]], (-1, error.shape[1]))  # a row for each group
+        added = (error * np.repeat(mean, len(error) // len(mean), 0)).sum(1)
+        corrected = (numpy_helper.to_array(bias) - added).astype(np.float32)
+        bias.CopyFrom(numpy_helper.from_array(corrected, bias.name))
+    return result
 
 
 RULES = {
@@ -434,20 +462,21 @@ def difference(model, photos, masks):
 
 
 def calibrate(model, photos, held_out):
-    """Tensor -> scale: of several rules the one that is nearest to f32 on held-out photos."""
+    """What `--save-scales` writes: of several rules the one nearest to f32 on held-out photos."""
     groups = groups_of(Graph(model))
-    histograms = collect(model, groups, photos)
+    histograms, means = collect(model, groups, photos)
+    corrected = correct_biases(model, means)
     session = session_of(model)
     name = session.get_inputs()[0].name
     masks = [session.run(None, {name: photo})[0] for photo in held_out]
     best, chosen = np.inf, None
     for rule, limit_of in RULES.items():
         scales = {g[0]: limit_of(h) / LEVELS for g, h in zip(groups, histograms)}
-        mean, worst = difference(write(model, scales), held_out, masks)
+        mean, worst = difference(write(corrected, scales), held_out, masks)
         print(f"{rule:15} mean |difference| {mean:.5f}, 99 % below {worst:.4f}")
         if mean < best:
             best, chosen = mean, scales
-    return chosen
+    return {"scales": chosen, "means": {name: mean.tolist() for name, mean in means.items()}}
 
 
 def size_of(model):
@@ -455,7 +484,7 @@ def size_of(model):
     return shape[2].dim_value or 320, shape[3].dim_value or 320
 
 
-def scales_for(model, args):
+def ranges_for(model, args):
     if args.scales:
         return json.loads(args.scales.read_text(encoding="utf-8"))
     photos = list(load_photos(args.photos, args.count, size_of(model)))
@@ -481,10 +510,10 @@ def main():
         return
     if not args.output or not (args.photos or args.scales):
         parser.error("expected --output, and --photos or --scales")
-    scales = scales_for(model, args)
+    ranges = ranges_for(model, args)
     if args.save_scales:
-        args.save_scales.write_text(json.dumps(scales, indent=1), encoding="utf-8")
-    result = write(model, scales)
+        args.save_scales.write_text(json.dumps(ranges), encoding="utf-8")
+    result = write(correct_biases(model, ranges.get("means", {})), ranges["scales"])
     onnx.save(result, str(args.output))
     print(f"{args.output}: {args.output.stat().st_size} bytes, {len(result.graph.node)} nodes")
 
