@@ -135,3 +135,15 @@ test('a description that says a size is followed; one that says a side leaves 32
   const wrong = { data: brightnessNetwork(), input: { height: 65 } };
   assert.equal((await failure(createEngine({ model: wrong }))).code, 'ERR_ARGUMENT');
 });
+
+test('profile() is of the size of the photo before, at first of a square', async () => {
+  const engine = await createEngine({ model: real, worker: false });
+  const work = async () => {
+    const operations = await engine.profile({ runs: 1 });
+    return operations.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0);
+  };
+  const square = await work();
+  await engine.removeBackground(await discJpeg({ width: 400, height: 300 }));
+  assert.equal((await work()) / square, (384 * 256) / (320 * 320));
+  engine.dispose();
+});
