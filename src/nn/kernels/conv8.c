@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Convolution of int8 quads. Input rows are copied into a ring with zeros at both ends, columns
- * sorted by their phase of the stride and widened where the dot product wants 16 bits, so that the
- * inner loop walks over plain memory whatever padding, stride and dilation are. Sums of a row and 8
- * output channels go through a buffer to the requantisation. */
+ * Convolution of int8 quads. Input rows are copied into a ring between zeros (plus the offset that
+ * all get), columns sorted by their phase of the stride and widened where the dot product wants 16
+ * bits, so that the inner loop walks over plain memory whatever padding, stride and dilation are.
+ * Sums of a row and 8 output channels go through a buffer to the requantisation. */
 #include "conv8_tile.h"
 #include "requantise.h"
 
@@ -129,20 +129,23 @@ static range range_of(const offcut__conv8 *c, int32_t phase, int32_t columns, in
     return r;
 }
 
-/* One unit: every stride-th of the pixels, zeros at both ends of each phase. */
+/* Quads, step apart, plus offset. */
+static void copy_quads(int8_t *to, const int8_t *from, int32_t count, int32_t step, i8x16 offset) {
+    for (; step == 1 && count >= 4; count -= 4, to += 16, from += 16)
+        i8x16_store(to, i8x16_load(from) + offset);
+    for (; count > 0; count--, to += 4, from += 4 * step) {
+        const i8x16 quad = (i8x16)bytes_load_splat(from) + offset;
+        memcpy(to, &quad, 4);
+    }
+}
+
+/* One unit: every stride-th of the pixels; what is around them in the ring stays. */
 static void spread(const offcut__conv8 *c, const plan *p, int8_t *to, const int8_t *from,
                    int32_t width) {
     for (int32_t phase = 0; phase < c->window.stride_w; phase++, to += (size_t)p->columns * 4) {
         const range r = range_of(c, phase, p->columns, width);
-        const int8_t *pixel = from + (ptrdiff_t)r.source * 4;
-        memset(to, 0, (size_t)r.begin * 4);
-        if (c->window.stride_w == 1) {
-            memcpy(to + (size_t)r.begin * 4, pixel, (size_t)(r.end - r.begin) * 4);
-        } else {
-            for (int32_t k = r.begin; k < r.end; k++, pixel += 4 * c->window.stride_w)
-                memcpy(to + (size_t)k * 4, pixel, 4);
-        }
-        memset(to + (size_t)r.end * 4, 0, (size_t)(p->columns - r.end) * 4);
+        copy_quads(to + (ptrdiff_t)r.begin * 4, from + (ptrdiff_t)r.source * 4, r.end - r.begin,
+                   c->window.stride_w, i8x16_splat(c->offset));
     }
 }
 
@@ -178,7 +181,6 @@ static void copy_row(const offcut__op *op, const plan *p, int8_t *to, const floa
         const int8_t *from = offcut__quads_read(in, arena, y, g);
         if (!c->wide) {
             spread(c, p, to, from, width);
-            for (size_t i = 0; c->offset && i < p->unit; i++) to[i] = (int8_t)(to[i] + c->offset);
             to += p->unit;
             continue;
         }
@@ -312,6 +314,7 @@ void offcut__conv8_run(const offcut__op *op, float *arena, uint32_t begin, uint3
     r.sums = (int32_t *)(void *)offcut__op_scratch(op, arena);
     r.rows = (int8_t *)(r.sums + (ptrdiff_t)r.p.tiles * c->tile * 8);
     r.wide = (int16_t *)(void *)(r.rows + r.p.row * (size_t)r.p.slots);
+    memset(r.rows, c->offset, r.p.row * (size_t)r.p.slots);
     offcut__tile8 t = tile_of(c, &r);
     const size_t taps =
         (size_t)(c->window.kernel_h * c->window.kernel_w) * ((c->channels_in + 3) / 4 * 4);
