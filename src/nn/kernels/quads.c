@@ -188,6 +188,7 @@ static void sum_quarters(int16_t *sums, const int8_t *near, const int8_t *next, 
     }
     memcpy(sums, sums + 4, 4 * sizeof *sums);
     memcpy(sums + 4 * (width + 1), sums + 4 * width, 4 * sizeof *sums);
+    memset(sums + 4 * (width + 2), 0, 4 * sizeof *sums); /* read along, but not used */
 }
 
 /* Rounded half to even. */
