@@ -43,7 +43,8 @@ static void test_choice(void) {
     }
 }
 
-/* One of each kind of operation that has weights; all of them are shared. */
+/* One of each kind of operation that has weights, all of which are shared, and a size that is
+ * computed. */
 static bytes free_network(const char *reshape) {
     bytes graph = {0};
     put_weights(&graph, "w", "8,3,3,3");
@@ -54,11 +55,19 @@ static bytes free_network(const char *reshape) {
     put_weights(&graph, "k", "1");
     put_weights(&graph, "v", "1,8,1,1");
     put_i64s(&graph, "shape", reshape);
+    put_i64s(&graph, "two", "2");
+    put_i64s(&graph, "four", "4");
+    put_i64s(&graph, "one_eight", "1,8");
     put_node(&graph, "Conv", "x,w,b", "a", "pads=1,1,1,1 strides=2,2");
     put_node(&graph, "Conv", "a,d", "e", "pads=1,1,1,1 group=8");
     put_node(&graph, "Conv", "e,u", "f", "pads=1,1,1,1");
     put_node(&graph, "ConvTranspose", "f,t", "g", "strides=2,2");
-    put_node(&graph, "Reshape", "g,shape", "h", "");
+    put_node(&graph, "Shape", "x", "dims", "");
+    put_node(&graph, "Slice", "dims,two,four", "sides", "");
+    put_node(&graph, "Concat", "one_eight,sides", "sizes", "axis=0");
+    put_node(&graph, "Resize", "f,,,sizes", "up", "mode='linear'");
+    put_node(&graph, "Add", "up,g", "sum", "");
+    put_node(&graph, "Reshape", "sum,shape", "h", "");
     put_node(&graph, "Max", "h,k", "i", "");
     put_node(&graph, "Conv", "i,v", "l", "");
     put_node(&graph, "Sigmoid", "l", "m", "");
