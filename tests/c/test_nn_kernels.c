@@ -233,7 +233,7 @@ static void test_resize(void) {
     random_taps(rows, row_weights, out_h, t, h);
     random_taps(columns, column_weights, out_w, t, w);
     offcut__op plain = {.run = offcut__resize_reference, .in_count = 1};
-    plain.u.resize = (offcut__resize){t, t, rows, columns, row_weights, column_weights};
+    plain.u.resize = (offcut__resize){t, t, rows, columns, row_weights, column_weights, false};
     plain.units = (uint32_t)(n * out_h);
     plain.in[0] = image(n, c, h, w);
     offcut__op fast = plain;
