@@ -11,15 +11,13 @@
  */
 export const manifest = {
   default: {
-    name: 'offcut-3',
+    name: 'offcut-4',
     file: 'default.onnx',
-    sha256: '1a296832bb6d06d69a506917b125057d7a12ffa9f39bd963f9951737e21b7920',
-    bytes: 1557806,
+    sha256: 'c4f7deca62aee29efb7c8e2d0f58a0c7a543e2d0d28470484c0b93e66b290558',
+    bytes: 1228412,
     licence: 'Apache-2.0',
-    source: 'trained for this project, see MODEL_CARD.md',
+    source: "trained by this project from a start of U²-Netp's weights, see MODEL_CARD.md",
     input: {
-      width: 320,
-      height: 320,
       mean: [0, 0, 0],
       std: [1, 1, 1],
       divideByPeak: false,
@@ -33,15 +31,13 @@ export const manifest = {
   },
   known: [
     {
-      name: 'offcut-3 (f32)',
+      name: 'offcut-4 (f32)',
       file: 'default-f32.onnx',
-      sha256: '60ead36a8d3e490409f5e98e13b5fcb144f13fa44e7a40495d2ff77a87364f01',
-      bytes: 5952431,
+      sha256: '252a9d52c50a14ea725858a9ce5f3de957384bbbf6b3910e9b0ac96ab4e87230',
+      bytes: 3908008,
       licence: 'Apache-2.0',
       source: 'the default network before quantisation, see MODEL_CARD.md',
       input: {
-        width: 320,
-        height: 320,
         mean: [0, 0, 0],
         std: [1, 1, 1],
         divideByPeak: false,

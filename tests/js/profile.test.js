@@ -25,8 +25,8 @@ for (const worker of [false, true]) {
     }
     const sum = operations.reduce((most, { milliseconds }) => most + milliseconds, 0);
     assert.ok(sum > 0 && 2 * sum <= passed, `twice ${sum} ms in ${passed} ms`);
-    // Stem: 160x160 pixels of 3x3x3 weights for each channel.
-    assert.equal(operations[1].multiplyAdds % (160 * 160 * 27), 0);
+    // Stem: 160x160 pixels of 4x4x3 weights for each channel.
+    assert.equal(operations[1].multiplyAdds % (160 * 160 * 48), 0);
   });
 }
 
