@@ -44,21 +44,26 @@ def from_u2net(path, images):
     return network
 
 
-def importance(network, scale, pairs):
-    """[channels]: mean square of sum(activation * gradient) of what a scale's U-block puts out."""
-    scores = []
+def importance(network, blocks, pairs):
+    """For each U-block [channels]: mean square of sum(activation * gradient) of what it puts out."""
+    scores = [0] * len(blocks)
 
-    def keep(_, __, output):
-        def add(gradient):
-            scores.append((output.detach() * gradient).sum((2, 3)).pow(2).mean(0))
+    def keep(number):
+        def follow(_, __, output):
+            def add(gradient):
+                change = (output.detach() * gradient).sum((2, 3)).pow(2).mean(0)
+                scores[number] = scores[number] + change
 
-        output.register_hook(add)
+            output.register_hook(add)
 
-    hook = scale.register_forward_hook(keep)
+        return follow
+
+    hooks = [block.register_forward_hook(keep(n)) for n, block in enumerate(blocks)]
     for image, target, valid in pairs:
         loss_of(network(image), target, valid).backward()
-    hook.remove()
-    return sum(scores)
+    for hook in hooks:
+        hook.remove()
+    return scores
 
 
 @torch.no_grad()
@@ -71,8 +76,8 @@ def cut(layer, source, outputs=None, inputs=None):
         getattr(layer[1], name).copy_(getattr(source[1], name)[outputs])
 
 
-def cut_block(block, source, outputs, inputs=None):
-    """A U-block that keeps its inner channels and the chosen outputs and inputs."""
+def cut_block(block, source, outputs=None, inputs=None):
+    """A U-block that keeps its inner channels and the chosen outputs and inputs (None: all)."""
     block.load_state_dict(
         {
             name: value if value.shape == part.shape else part
@@ -88,24 +93,17 @@ def cut_block(block, source, outputs, inputs=None):
 def slice_into(small, big, first, second, last):
     """Fills `small` from `big` with the channels that stay at the finest scales."""
     shift = big.up[1].block.enter[0].out_channels
-    narrow = {"down.0", "up.0", "up.1"}
-    for kind in ("down", "up"):
-        for number, (module, source) in enumerate(zip(getattr(small, kind), getattr(big, kind))):
-            if f"{kind}.{number}" not in narrow:
-                module.load_state_dict(source.state_dict())
+    whole = [*zip(small.down[1:], big.down[1:]), *zip(small.up[2:], big.up[2:])]
+    for module, source in [*whole, *zip(small.head[2:], big.head[2:])]:
+        module.load_state_dict(source.state_dict())
     cut_block(small.stem, big.stem, first)
-    small.down[0].load_state_dict(
-        {**big.down[0].state_dict(), "1.enter.0.weight": small.down[0][1].enter[0].weight}
-    )
-    cut(small.down[0][1].enter, big.down[0][1].enter, inputs=first)
+    cut_block(small.down[0][1], big.down[0][1], inputs=first)
     cut_block(small.up[1].block, big.up[1].block, second)
     joined = torch.cat([second, first + shift])
     cut_block(small.up[0].block, big.up[0].block, last, joined)
     for head, source, kept in zip(small.head, big.head, (last, second)):
         head.weight.copy_(source.weight[:, kept])
         head.bias.copy_(source.bias)
-    for head, source in zip(small.head[2:], big.head[2:]):
-        head.load_state_dict(source.state_dict())
 
 
 def main():
@@ -122,11 +120,13 @@ def main():
     for norm in big.modules():
         if isinstance(norm, torch.nn.BatchNorm2d):
             norm.eval()
-    kept = []
-    for scale, head in ((big.stem, None), (big.up[1], small.head[1]), (big.up[0], small.head[0])):
-        scores = importance(big, scale, batches(records, 16, 256))
-        count = small.stem.enter[0].out_channels if head is None else head.in_channels
-        kept.append(scores.argsort(descending=True)[:count].sort().values)
+    scores = importance(
+        big, [big.stem, big.up[1].block, big.up[0].block], batches(records, 16, 256)
+    )
+    counts = [
+        block.enter[0].out_channels for block in (small.stem, small.up[1].block, small.up[0].block)
+    ]
+    kept = [score.argsort(descending=True)[:n].sort().values for score, n in zip(scores, counts)]
     slice_into(small, big, *kept)
     torch.save({"average": small.state_dict(), "design": "blocks"}, args.output)
 

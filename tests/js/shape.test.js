@@ -10,7 +10,7 @@ import { withFreeSize } from '../oracle/onnx.js';
 import { disc, discJpeg, failure, pathOf, pixels } from './helpers.js';
 import { brightnessNetwork } from './onnx.js';
 
-const real = withFreeSize(readFileSync(pathOf('models/default.onnx')));
+const real = readFileSync(pathOf('models/default.onnx'));
 const brightness = withFreeSize(brightnessNetwork());
 
 /** Photos as they are meant to be seen, and the sizes that they ask for. */

@@ -9,7 +9,7 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { compare, engines, oracle } from './engines.js';
-import { lastQuantised, withFreeSize } from './onnx.js';
+import { lastQuantised } from './onnx.js';
 
 const TOLERANCE = 1e-3;
 const root = new URL('../../', import.meta.url);
@@ -21,7 +21,7 @@ const shared = new URL('../shared/', root);
  * @typedef {object} Network
  * @property {URL} file
  * @property {number} side
- * @property {Size[]} [sizes] runs at these too, with its height and width left free
+ * @property {Size[]} [sizes] its height and width are free: runs at these too
  * @property {number[]} [mean]
  * @property {number[]} [std]
  * @property {boolean} [peak] divides by the largest value
@@ -74,14 +74,13 @@ function photos() {
 }
 
 /**
- * The sizes at which a network is tested, and the file for each.
+ * The file and the sizes at which it is tested.
  *
  * @param {Network} network
  */
 function filesOf({ file, side, sizes = [] }) {
   const onnx = readFileSync(file);
-  const free = withFreeSize(onnx);
-  return [{ onnx, width: side, height: side }, ...sizes.map((size) => ({ onnx: free, ...size }))];
+  return [{ width: side, height: side }, ...sizes].map((size) => ({ onnx, ...size }));
 }
 
 /**
