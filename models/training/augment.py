@@ -14,10 +14,10 @@ SET_WEIGHT = {
     "raccoon": 0.2, "mcats": 0.2, "kangaroo": 0.05,
 }  # fmt: skip
 HUMAN_SHARE = 0.6
-COMPOSITE_SHARE = 0.12
+COMPOSITE_SHARE = 0.16
 NEGATIVE_SHARE = 0.015
 SPOILT_SHARE = 0.5  # the others stay as they were taken
-NATURAL_SHARE = 0.5  # of the batches; in the others every photo is squashed to the square
+NATURAL_SHARE = 0.8  # of the batches; in the others every photo is squashed to the square
 # How much one picture of each kind counts in the loss.
 LOSS_WEIGHT = {"human": 1.0, "teacher": 0.7, "composite": 1.0, "negative": 0.5}
 
@@ -110,7 +110,7 @@ def is_cutout(mask):
 
 def paste(scene, truth, cutout, rng):
     """Lays one [SIZE, SIZE, 4] cut-out over scene and truth, both changed in place."""
-    scale, flip = rng.uniform(0.45, 1.15), rng.random() < 0.5
+    scale, flip = rng.uniform(0.3, 1.15), rng.random() < 0.5
     shift = rng.uniform(-0.28, 0.28, 2) * SIZE
     step = (-1 if flip else 1) / scale
     centre = SIZE / 2

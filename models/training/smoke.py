@@ -139,6 +139,61 @@ def check_designs():
     check([x.shape[2] for x in logits] == [32, 16, 8, 4, 2], "five masks while training")
 
 
+def check_amx():
+    """The gradients on AMX tiles point where PyTorch's do, as exactly as bfloat16 allows."""
+    import torch
+
+    from amx.step import AmxStep, has_tiles
+    from network import Network
+    from train import SCALE_WEIGHT, loss_of
+
+    if not has_tiles():
+        print("SKIP: this processor has no AMX")
+        return
+    torch.manual_seed(5)
+    network, photos = Network().train(), torch.randint(0, 256, (2, 64, 128, 3), dtype=torch.uint8)
+    target = (torch.rand(2, 1, 64, 128) > 0.5).float()
+    valid = (torch.rand(2, 1, 64, 128) > 0.1).float()
+    image = photos.permute(0, 3, 1, 2).float() / 255
+    with torch.no_grad():
+        network(image)  # norms that have seen something
+    for norm in network.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.eval()
+    plain = loss_of(network(image), target, valid)
+    plain.backward()
+    expected = [p.grad for p in network.parameters()]
+    network.zero_grad(set_to_none=True)
+    loss = AmxStep(network.eval()).backward(photos, target, valid, SCALE_WEIGHT)
+    likeness = [
+        float((a * p.grad).sum() / (a.norm() * p.grad.norm()))
+        for a, p in zip(expected, network.parameters())
+    ]
+    check(abs(loss - float(plain.detach())) < 0.01 * loss, f"AMX: loss {loss:.4f}")
+    mean, least = sum(likeness) / len(likeness), min(likeness)
+    alike = f"a mean cosine of {mean:.3f}, the least {least:.3f}"
+    check(mean > 0.98 and least > 0.7, f"AMX: gradients point where PyTorch's do, {alike}")
+
+
+def check_widen():
+    """Wider blocks compute what they did."""
+    import torch
+
+    from network import Network
+    from widen import widen
+
+    narrow, wide = Network("blocks").eval(), Network("wide").eval()
+    for norm in narrow.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(norm.weight)
+            torch.nn.init.normal_(norm.running_mean, std=0.1)
+    widen(wide, narrow)
+    image = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        gap = (wide(image) - narrow(image)).abs().max()
+    check(float(gap) < 1e-4, f"wider blocks change nothing: {float(gap):.1e}")
+
+
 def check_cut():
     """Cutting channels that put out nothing changes nothing."""
     import torch
@@ -281,6 +336,8 @@ def main():
         check_training(folder)
         check_designs()
         check_cut()
+        check_widen()
+        check_amx()
         if has("onnx"):
             check_export(folder)
             check_prune(folder)

@@ -8,6 +8,7 @@ steps, not time, so a paused process loses nothing; a later call with other --si
 of the schedule.
 """
 import argparse
+import gc
 import os
 import tempfile
 import time
@@ -21,6 +22,7 @@ import torch.multiprocessing as mp
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from amx.step import AmxStep
 from augment import draw_batch
 from network import DESIGNS, Network
 from records import UNKNOWN, Records
@@ -81,13 +83,17 @@ def loss_of(logits, target, valid):
     return total
 
 
-def to_tensors(batch):
-    """uint8 batch -> image and target in 0..1, and valid = loss weight where known."""
-    photos, masks, weights = (torch.as_tensor(part) for part in batch)
-    image = photos.permute(0, 3, 1, 2).float().div_(255)
+def masks_of(batch):
+    """uint8 batch -> target in 0..1, and valid = loss weight where known."""
+    masks, weights = torch.as_tensor(batch[1]), torch.as_tensor(batch[2])
     target = masks[:, None].float().div_(255)
-    valid = (masks[:, None] != UNKNOWN).float() * weights.view(-1, 1, 1, 1)
-    return image.contiguous(memory_format=torch.channels_last), target, valid
+    return target, (masks[:, None] != UNKNOWN).float() * weights.view(-1, 1, 1, 1)
+
+
+def to_tensors(batch):
+    """uint8 batch -> image in 0..1, and masks_of() it."""
+    image = torch.as_tensor(batch[0]).permute(0, 3, 1, 2).float().div_(255)
+    return image.contiguous(memory_format=torch.channels_last), *masks_of(batch)
 
 
 def average_gradients(network, processes):
@@ -163,10 +169,12 @@ def train(rank, args):
     loaders = {"num_workers": args.workers, "prefetch_factor": 3} if args.workers else {}
     order = range(first, args.steps)
     batches = DataLoader(Batches(args, rank), batch_size=None, sampler=order, **loaders)
-    network.train()
+    tiles = AmxStep(network.eval()) if args.amx else None
+    network.train(not args.amx)  # on tiles the norms' statistics stay
+    gc.freeze()  # what is there by now stays
     running, began = None, time.monotonic()
     for step, batch in enumerate(batches, first):
-        loss = update(args, network, optimizer, step, batch)
+        loss = update(args, network, tiles, optimizer, step, batch)
         follow(average, network, step)
         running = loss if running is None else 0.98 * running + 0.02 * loss
         if rank == 0:
@@ -178,19 +186,28 @@ def train(rank, args):
                 save(args, network, average, optimizer, done, f"average-{done:06d}.pt")
 
 
-def update(args, network, optimizer, step, batch):
+def update(args, network, tiles, optimizer, step, batch):
     """One step of the optimiser; the loss of this process's share."""
     for group in optimizer.param_groups:
         group["lr"] = rate_at(args, step)
+    optimizer.zero_grad(set_to_none=True)
+    if tiles:
+        loss = tiles.backward(torch.as_tensor(batch[0]), *masks_of(batch), SCALE_WEIGHT)
+    else:
+        loss = differentiate(args, network, batch)
+    average_gradients(network, args.processes)
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimizer.step()
+    return loss
+
+
+def differentiate(args, network, batch):
+    """The loss by PyTorch; the gradients go to the parameters."""
     image, target, valid = to_tensors(batch)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bfloat16):
         logits = network(image)
     loss = loss_of(logits, target, valid)
-    optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    average_gradients(network, args.processes)
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-    optimizer.step()
     return float(loss.detach())
 
 
@@ -236,6 +253,9 @@ def parse(arguments=None):
     parser.add_argument("--weight-decay", type=float, default=1e-2)
     parser.add_argument(
         "--bfloat16", action="store_true", help="where the CPU has it (AMX, AVX512)"
+    )
+    parser.add_argument(
+        "--amx", action="store_true", help="Intel's AMX by our own code; norms as they start"
     )
     parser.add_argument(
         "--warm-start", type=Path, help="a checkpoint, or an ONNX file of this network"

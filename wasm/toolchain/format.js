@@ -19,7 +19,9 @@ export function projectFiles() {
 /** @param {{ check: boolean }} options @returns {Promise<boolean>} whether all is as it should be */
 export async function formatC({ check }) {
   const { clangFormat } = await ensureClang();
-  const files = projectFiles().filter((name) => /^(src|wasm|tests|examples)\/.*\.[ch]$/.test(name));
+  const files = projectFiles().filter((name) =>
+    /^(src|wasm|tests|examples|models)\/.*\.[ch]$/.test(name),
+  );
   return show(clangFormat, [
     ...(check ? ['--dry-run', '--Werror', '--ferror-limit=10'] : ['-i']),
     ...files,

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Convolutions and their gradients as products of tiles of 16 x 32 by 32 x 16 bfloat16. */
+#include "kernels.h"
+
+#include <stdlib.h>
+
+#define TILE 512 /* values of a weight tile: 16 pairs of inputs x 16 outputs */
+
+static int blocks(int channels) {
+    return (channels + 15) / 16;
+}
+
+/* ---- which inputs a product takes
+ *
+ * A product multiplies 32 neighbouring values of the map: 32 channels of a tap, or of maps of 16
+ * channels both those of a tap and of the next one to the right. */
+
+typedef struct source {
+    int channels, taps, dilation;
+} source;
+
+static bool paired(const source *s) {
+    return s->channels == 16 && s->taps == 9 && s->dilation == 1;
+}
+
+static int products(const source *s) {
+    return paired(s) ? 6 : s->taps * ((s->channels + 31) / 32);
+}
+
+/* Tap and channel of value k of a product; false: multiplied by zero. */
+static bool value_of(const source *s, int product, int k, int *tap, int *channel) {
+    if (paired(s)) {
+        const int column = product % 2 * 2 + k / 16;
+        *tap = product / 2 * 3 + column;
+        *channel = k % 16;
+        return column < 3;
+    }
+    const int parts = (s->channels + 31) / 32;
+    *tap = product / parts;
+    *channel = product % parts * 32 + k;
+    return *channel < s->channels;
+}
+
+/* Shift of a tap in pixels. */
+static int shift_of(const source *s, int tap, int pitch) {
+    if (s->taps == 1) return 0;
+    return s->dilation * ((tap / 3 - 1) * pitch + tap % 3 - 1);
+}
+
+/* ---- weights ---- */
+
+static source source_of(const convolution *c, int i) {
+    return (source){c->inputs[i], c->taps, c->dilation};
+}
+
+/* The gradient, as what a convolution towards the sources reads. */
+static source gradient_of(const convolution *c) {
+    return (source){blocks(c->outputs) * 16, c->taps, c->dilation};
+}
+
+static int all_products(const convolution *c) {
+    int count = 0;
+    for (int i = 0; i < c->sources; i++) {
+        const source s = source_of(c, i);
+        count += products(&s);
+    }
+    return count;
+}
+
+bool convolution_begin(convolution *c) {
+    const source g = gradient_of(c);
+    const size_t tile = TILE * sizeof(bf16);
+    c->forward = aligned_alloc(64, (size_t)(all_products(c) * blocks(c->outputs)) * tile);
+    bool done = c->forward;
+    for (int i = 0; i < c->sources; i++) {
+        c->back[i] = aligned_alloc(64, (size_t)(products(&g) * blocks(c->inputs[i])) * tile);
+        done &= c->back[i] != NULL;
+    }
+    return done;
+}
+
+void convolution_end(convolution *c) {
+    free(c->forward);
+    for (int i = 0; i < c->sources; i++) free(c->back[i]);
+}
+
+/* Where a weight is: weight[output * by_output + input * by_input + tap]. */
+typedef struct layout {
+    const float *first;
+    int outputs, inputs, by_output, by_input;
+    bool turned; /* taps from last to first */
+} layout;
+
+static float weight_at(const layout *w, int taps, int output, int input, int tap) {
+    if (output >= w->outputs || input >= w->inputs) return 0;
+    return w
+        ->first[output * w->by_output + input * w->by_input + (w->turned ? taps - 1 - tap : tap)];
+}
+
+/* Tiles of one source's products for 16 outputs. */
+static void pack_block(const source *s, const layout *w, int block, bf16 *tile) {
+    for (int product = 0; product < products(s); product++, tile += TILE) {
+        for (int k = 0; k < 32; k++) {
+            int tap, channel;
+            const bool used = value_of(s, product, k, &tap, &channel);
+            for (int o = 0; o < 16; o++)
+                tile[k / 2 * 32 + o * 2 + k % 2] =
+                    used ? bf16_round(weight_at(w, s->taps, block * 16 + o, channel, tap)) : 0;
+        }
+    }
+}
+
+void convolution_pack(convolution *c) {
+    int inputs = 0, first = 0;
+    for (int i = 0; i < c->sources; i++) inputs += c->inputs[i];
+    bf16 *tile = c->forward;
+    for (int block = 0; block < blocks(c->outputs); block++) {
+        first = 0;
+        for (int i = 0; i < c->sources; first += c->inputs[i++]) {
+            const source s = source_of(c, i);
+            const layout w = {c->weight + first * c->taps,
+                              c->outputs,
+                              c->inputs[i],
+                              inputs * c->taps,
+                              c->taps,
+                              false};
+            pack_block(&s, &w, block, tile);
+            tile += products(&s) * TILE;
+        }
+    }
+    first = 0;
+    const source g = gradient_of(c);
+    for (int i = 0; i < c->sources; first += c->inputs[i++]) {
+        const layout w = {
+            c->weight + first * c->taps, c->inputs[i], c->outputs, c->taps, inputs * c->taps, true};
+        for (int block = 0; block < blocks(c->inputs[i]); block++)
+            pack_block(&g, &w, block, c->back[i] + block * products(&g) * TILE);
+    }
+}
+
+/* ---- the convolution ---- */
+
+typedef struct read {
+    const bf16 *first; /* of the product's values at the first pixel */
+    int channels;
+} read;
+
+/* 16 pixels of a row, or what is left of it. */
+typedef struct span {
+    int position, count;
+} span;
+
+static int plan_spans(const map *m, span *spans) {
+    int count = 0;
+    for (int y = 0; y < m->height; y++) {
+        for (int x = 0; x < m->width; x += 16) {
+            const int left = m->width - x;
+            spans[count++] = (span){y * map_pitch(m) + x, left < 16 ? left : 16};
+        }
+    }
+    return count;
+}
+
+static int plan_reads(const source *s, const bf16 *first, int pitch, read *reads) {
+    const int count = products(s);
+    for (int product = 0; product < count; product++) {
+        int tap, channel;
+        value_of(s, product, 0, &tap, &channel);
+        reads[product] =
+            (read){first + shift_of(s, tap, pitch) * s->channels + channel, s->channels};
+    }
+    return count;
+}
+
+typedef struct target {
+    bf16 *first;
+    int channels;
+    const float *bias; /* NULL: none */
+    bool relu, add;
+} target;
+
+static void store(const float *sums, const target *t, int block, const span *at) {
+    const __m512 bias = t->bias ? _mm512_loadu_ps(t->bias + block * 16) : _mm512_setzero_ps();
+    bf16 *to = t->first + (ptrdiff_t)at->position * t->channels + block * 16;
+    for (int i = 0; i < at->count; i++, to += t->channels) {
+        __m512 value = _mm512_add_ps(_mm512_load_ps(sums + i * 16), bias);
+        if (t->relu) value = _mm512_max_ps(value, _mm512_setzero_ps());
+        if (t->add) value = _mm512_add_ps(value, bf16_load(to));
+        bf16_store(to, value);
+    }
+}
+
+#define AT(read, at) ((read).first + (ptrdiff_t)(at).position * (read).channels)
+#define LOAD(tile, read, at) _tile_loadd(tile, AT(read, at), (size_t)(read).channels * 2)
+
+/* Two spans by two blocks of outputs. */
+static void square(const read *reads, int count, const bf16 *weights, const target *t, int block,
+                   const span *spans, int present) {
+    _Alignas(64) float sums[4][256];
+    const span *a = spans, *b = spans + (present > 1);
+    const bf16 *other = weights + count * TILE;
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int i = 0; i < count; i++) {
+        LOAD(4, reads[i], *a);
+        _tile_loadd(6, weights + i * TILE, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(7, other + i * TILE, 64);
+        _tile_dpbf16ps(1, 4, 7);
+        LOAD(5, reads[i], *b);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, sums[0], 64);
+    _tile_stored(1, sums[1], 64);
+    _tile_stored(2, sums[2], 64);
+    _tile_stored(3, sums[3], 64);
+    for (int i = 0; i < present; i++) {
+        store(sums[2 * i], t, block, spans + i);
+        store(sums[2 * i + 1], t, block + 1, spans + i);
+    }
+}
+
+/* Four spans by one block of outputs. */
+static void column(const read *reads, int count, const bf16 *weights, const target *t, int block,
+                   const span *spans, int present) {
+    _Alignas(64) float sums[4][256];
+    const span *last = spans + present - 1;
+    const span *b = spans + 1 < last ? spans + 1 : last, *c = spans + 2 < last ? spans + 2 : last;
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int i = 0; i < count; i++) {
+        _tile_loadd(6, weights + i * TILE, 64);
+        LOAD(4, reads[i], *spans);
+        _tile_dpbf16ps(0, 4, 6);
+        LOAD(5, reads[i], *b);
+        _tile_dpbf16ps(1, 5, 6);
+        LOAD(7, reads[i], *c);
+        _tile_dpbf16ps(2, 7, 6);
+        LOAD(4, reads[i], *last);
+        _tile_dpbf16ps(3, 4, 6);
+    }
+    _tile_stored(0, sums[0], 64);
+    _tile_stored(1, sums[1], 64);
+    _tile_stored(2, sums[2], 64);
+    _tile_stored(3, sums[3], 64);
+    for (int i = 0; i < present; i++) store(sums[i < present - 1 ? i : 3], t, block, spans + i);
+}
+
+#define SPANS_MAX 2048
+#define READS_MAX 64
+
+static void convolve(const read *reads, int count, const bf16 *weights, const target *t,
+                     int outputs, const span *spans, int span_count) {
+    int block = 0;
+    for (; block + 1 < outputs; block += 2, weights += 2 * count * TILE)
+        for (int i = 0; i < span_count; i += 2)
+            square(reads, count, weights, t, block, spans + i, span_count - i < 2 ? 1 : 2);
+    if (block == outputs) return;
+    for (int i = 0; i < span_count; i += 4)
+        column(reads, count, weights, t, block, spans + i, span_count - i < 4 ? span_count - i : 4);
+}
+
+void convolution_forward(const convolution *c, const map *const *sources, const map *out,
+                         bool relu) {
+    span spans[SPANS_MAX];
+    read reads[READS_MAX];
+    int count = 0;
+    for (int i = 0; i < c->sources; i++) {
+        const source s = source_of(c, i);
+        count += plan_reads(&s, map_first(sources[i], false), map_pitch(out), reads + count);
+    }
+    float bias[128] = {0};
+    memcpy(bias, c->bias, (size_t)c->outputs * sizeof *bias);
+    const target t = {map_first(out, false), out->channels, bias, relu, false};
+    convolve(reads, count, c->forward, &t, blocks(c->outputs), spans, plan_spans(out, spans));
+}
+
+/* ---- its gradients ---- */
+
+static const uint16_t interleave[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                        21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                        11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+
+/* Two pixels' 16 channels, channel by channel. */
+static __m512i pair(__m256i even, __m256i odd) {
+    const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(even), odd, 1);
+    return _mm512_permutexvar_epi16(_mm512_loadu_si512(interleave), both);
+}
+
+static __m256i masked(bf16 *gradient, const bf16 *value, bool relu) {
+    __m256i g = bf16_read(gradient);
+    if (!relu) return g;
+    const __m256i v = bf16_read(value);
+    g = _mm256_maskz_mov_epi16(_mm256_test_epi16_mask(v, v), g);
+    bf16_write(gradient, g);
+    return g;
+}
+
+/* Length in pixels, in 32s, of what the products with the gradient run over: all rows in one. */
+static int run_length(const map *m) {
+    return (m->height * map_pitch(m) + 31) / 32 * 32;
+}
+
+/* Holds the gradient back where ReLU did, sums it up for the bias, and lays out 16 channels of it
+ * as pairs of pixels. */
+static void prepare_gradient(const map *out, bool relu, int block, float *bias, bf16 *pairs) {
+    const int step = out->channels;
+    bf16 *gradient = map_first(out, true) + block * 16;
+    const bf16 *value = map_first(out, false) + block * 16;
+    __m512 sum = _mm512_loadu_ps(bias);
+    for (int i = 0; i < run_length(out); i += 2, gradient += 2 * step, value += 2 * step) {
+        const __m256i even = masked(gradient, value, relu);
+        const __m256i odd = masked(gradient + step, value + step, relu);
+        sum = _mm512_add_ps(sum, _mm512_add_ps(bf16_widen(even), bf16_widen(odd)));
+        _mm512_store_si512(pairs + i * 16, pair(even, odd));
+    }
+    _mm512_storeu_ps(bias, sum);
+}
+
+static void transpose16(__m512i *r) {
+    __m512i t[16];
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4) {
+        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
+        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+    }
+    for (int i = 0; i < 4; i++) {
+        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+        r[i + 4] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0x88);
+        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
+        r[i + 12] = _mm512_shuffle_i32x4(t[i + 4], t[i + 12], 0xdd);
+    }
+}
+
+/* The gradient of the weights goes through a map in strips of so many pixels, a multiple of 32,
+ * which stay in the nearest cache for all taps and outputs. */
+#define STRIP 512
+
+/* How far the taps of a convolution reach from a pixel. */
+static int reach_of(const source *s, int pitch) {
+    return s->taps == 1 ? 0 : s->dilation * (pitch + 1);
+}
+
+/* Pixels of a plane of one channel of a strip: a multiple of 32, and of planes that do not all meet
+ * in the same lines of the cache. */
+static int plane_size(int reach) {
+    return ((STRIP + 2 * reach + 31) / 32 | 1) * 32;
+}
+
+/* 16 channels of count pixels from position on as planes. */
+static void to_planes(const map *m, int block, int position, int count, bf16 *planes, int size) {
+    const int step = m->channels;
+    const bf16 *from = map_first(m, false) + (ptrdiff_t)position * step + block * 16;
+    for (int i = 0; i < count; i += 32) {
+        __m512i rows[16];
+        for (int k = 0; k < 16; k++, from += 2 * step)
+            rows[k] = pair(bf16_read(from), bf16_read(from + step));
+        transpose16(rows);
+        for (int k = 0; k < 16; k++) _mm512_store_si512(planes + k * size + i, rows[k]);
+    }
+}
+
+size_t scratch_size(const map *m) {
+    const size_t planes = 16 * (size_t)plane_size(m->pad * (map_pitch(m) + 1));
+    return (planes + 8 * (size_t)run_length(m) * 16) * sizeof(bf16);
+}
+
+/* sums[tap][16][outputs] += planes x pairs, over all pixels, for the taps of one row. */
+static void multiply_row(const bf16 *planes, int size, const int *shifts, int taps,
+                         const bf16 *pairs, int length, float *const *sums, int outputs) {
+    const size_t by_sum = (size_t)outputs * 4, by_plane = (size_t)size * 2;
+    if (taps == 1) {
+        _tile_loadd(0, sums[0], by_sum);
+        for (int i = 0; i < length; i += 32) {
+            _tile_loadd(7, pairs + i * 16, 64);
+            _tile_loadd(4, planes + shifts[0] + i, by_plane);
+            _tile_dpbf16ps(0, 4, 7);
+        }
+        _tile_stored(0, sums[0], by_sum);
+        return;
+    }
+    _tile_loadd(0, sums[0], by_sum);
+    _tile_loadd(1, sums[1], by_sum);
+    _tile_loadd(2, sums[2], by_sum);
+    for (int i = 0; i < length; i += 32) {
+        _tile_loadd(7, pairs + i * 16, 64);
+        _tile_loadd(4, planes + shifts[0] + i, by_plane);
+        _tile_dpbf16ps(0, 4, 7);
+        _tile_loadd(5, planes + shifts[1] + i, by_plane);
+        _tile_dpbf16ps(1, 5, 7);
+        _tile_loadd(6, planes + shifts[2] + i, by_plane);
+        _tile_dpbf16ps(2, 6, 7);
+    }
+    _tile_stored(0, sums[0], by_sum);
+    _tile_stored(1, sums[1], by_sum);
+    _tile_stored(2, sums[2], by_sum);
+}
+
+/* What one strip of 16 channels adds to the gradient of all weights that multiply them. */
+static void add_strip(const source *s, const bf16 *planes, int pitch, const bf16 *pairs,
+                      int pairs_size, int length, float *gradient, int outputs) {
+    const int row = s->taps == 1 ? 1 : 3, reach = reach_of(s, pitch);
+    for (int tap = 0; tap < s->taps; tap += row) {
+        for (int output = 0; output < outputs; output += 16) {
+            int shifts[3];
+            float *sums[3];
+            for (int k = 0; k < row; k++) {
+                shifts[k] = reach + shift_of(s, tap + k, pitch);
+                sums[k] = gradient + (ptrdiff_t)(tap + k) * s->channels * outputs + output;
+            }
+            multiply_row(planes, plane_size(reach), shifts, row,
+                         pairs + (ptrdiff_t)output / 16 * pairs_size, length, sums, outputs);
+        }
+    }
+}
+
+static void weight_gradient(const convolution *c, const source *s, const map *in, float *gradient,
+                            bf16 *planes, const bf16 *pairs, int pairs_size) {
+    const int outputs = blocks(c->outputs) * 16, pitch = map_pitch(in);
+    const int reach = reach_of(s, pitch), run = run_length(in);
+    for (int block = 0; block < s->channels / 16; block++) {
+        for (int first = 0; first < run; first += STRIP) {
+            const int length = run - first < STRIP ? run - first : STRIP;
+            to_planes(in, block, first - reach, length + 2 * reach, planes, plane_size(reach));
+            add_strip(s, planes, pitch, pairs + (ptrdiff_t)first * 16, pairs_size, length,
+                      gradient + (ptrdiff_t)block * 16 * outputs, outputs);
+        }
+    }
+}
+
+void convolution_backward(const convolution *c, const map *const *sources, const map *out,
+                          bool relu, const bool *add, const bool *wanted, void *scratch) {
+    span spans[SPANS_MAX];
+    read reads[READS_MAX];
+    const int outputs = blocks(c->outputs), pairs_size = run_length(out) * 16;
+    bf16 *pairs = scratch, *planes = pairs + (ptrdiff_t)outputs * pairs_size;
+    for (int block = 0; block < outputs; block++)
+        prepare_gradient(out, relu, block, c->bias_gradient + block * 16,
+                         pairs + (ptrdiff_t)block * pairs_size);
+    const source g = gradient_of(c);
+    const int count = plan_reads(&g, map_first(out, true), map_pitch(out), reads);
+    const int span_count = plan_spans(out, spans);
+    float *gradient = c->weight_gradient;
+    for (int i = 0; i < c->sources; i++) {
+        const source s = source_of(c, i);
+        const target t = {map_first(sources[i], true), s.channels, NULL, false, add[i]};
+        if (wanted[i]) convolve(reads, count, c->back[i], &t, s.channels / 16, spans, span_count);
+        weight_gradient(c, &s, sources[i], gradient, planes, pairs, pairs_size);
+        gradient += s.taps * s.channels * outputs * 16;
+    }
+}
