@@ -8,6 +8,7 @@ Height and width are free, multiples of 64, unless `--size` fixes them. The f32 
 beside it as network-f32.onnx: warm starts and quantisation begin there.
 """
 import argparse
+import itertools
 from pathlib import Path
 
 import onnx
@@ -17,6 +18,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from network import Network
 from to_fp16 import convert
+
+WORDS = {"Concat": "cat", "MaxPool": "pool"}  # other operators are their own, in small letters
 
 
 class Alpha(nn.Module):
@@ -52,6 +55,48 @@ def fold_norms(module):
     return module
 
 
+def module_of(node):
+    """`up0`, `up3` for `/network/up.0/block/up.3/up.3.0/Conv`: without places in a Sequential."""
+    path = []
+    for part in node.name.split("/")[1:-1]:
+        if not path or not part.startswith(path[-1] + "."):
+            path.append(part)
+    return [part.replace(".", "") for part in path if part not in ("network", "block")]
+
+
+def shorten_names(file):
+    """Gives nodes and tensors short names, a fifth of an int8 file otherwise, by what they are.
+
+    The convolution of a module is called like it, `up0.up3`, its weights `up0.up3.w` and its bias
+    `up0.up3.b`; other nodes after their module and operator, numbered from the second on:
+    `up0.up3.relu`, `up0.cat2`. A tensor is called like the node that makes it, another constant
+    after its first reader and its place there: `sub.1`. Inputs and outputs keep their names.
+    """
+    kept = [value.name for value in (*file.graph.input, *file.graph.output)]
+    names = {name: name for name in ("", *kept)}
+
+    def rename(name, base):
+        if name not in names:
+            stem = base + "." if base[-1].isdigit() else base
+            tried = itertools.chain([base], (f"{stem}{number}" for number in itertools.count(2)))
+            names[name] = next(new for new in tried if new not in names.values())
+        return names[name]
+
+    for node in file.graph.node:
+        base = module_of(node)
+        if node.op_type != "Conv" or not base:
+            base.append(WORDS.get(node.op_type, node.op_type.lower()))
+        node.name = rename(node.output[0], ".".join(base))
+        for place, name in enumerate(node.input):
+            part = "?wb"[place] if node.op_type == "Conv" else place
+            node.input[place] = rename(name, f"{node.name}.{part}")
+        for place, name in enumerate(node.output):
+            node.output[place] = rename(name, f"{node.name}.{place}")
+    for constant in file.graph.initializer:
+        constant.name = names.get(constant.name, constant.name)
+    del file.graph.value_info[:]
+
+
 def export(network, path, size=None):
     """Writes the f32 file; the batch is 1, height and width are free without a size."""
     model = Alpha(fold_norms(network)).eval()
@@ -63,7 +108,9 @@ def export(network, path, size=None):
     image = torch.zeros(1, 3, size or 320, size or 320)
     torch.onnx.export(model, image, str(path), do_constant_folding=True, **options)
     file = onnx.load(str(path))
+    shorten_names(file)
     onnx.checker.check_model(file)
+    onnx.save(file, str(path))
     return file
 
 

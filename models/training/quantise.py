@@ -242,10 +242,10 @@ class Writer:
     def quantise(self, name):
         """QuantizeLinear and DequantizeLinear after the tensor."""
         pair = [
-            self.constant(name + "_scale", self.scale[name]),
+            self.constant(f"step{self.scale[name]:.9g}", self.scale[name]),
             self.constant("zero", np.int8(0)),
         ]
-        ends = (self.clip(name), name + "_q", name + "_dq")
+        ends = (self.clip(name), name + ".q", name + ".d")
         for op, source, target in zip(("QuantizeLinear", "DequantizeLinear"), ends, ends[1:]):
             self.nodes.append(helper.make_node(op, [source, *pair], [target], name=target))
         self.renamed[name] = ends[2]
@@ -259,20 +259,21 @@ class Writer:
         if last > first + LEVELS:
             return name
         bounds = [
-            self.constant(f"{name}_{steps:.0f}", np.array(steps * self.scale[name], np.float32))
+            self.constant(f"{name}.{steps:.0f}", np.array(steps * self.scale[name], np.float32))
             for steps in (first, first + LEVELS)
         ]
-        target = name + "_clip"
+        target = name + ".clip"
         self.nodes.append(helper.make_node("Clip", [name, *bounds], [target], name=target))
         return target
 
     def dequantise(self, name, values, scale):
         """A constant of integers; one scale for each of its first dimension."""
-        inputs = [self.constant(name + "_q", values), self.constant(name + "_scale", scale)]
+        inputs = [self.constant(name + ".q", values), self.constant(name + ".s", scale)]
+        target = name + ".d"
         self.nodes.append(
-            helper.make_node("DequantizeLinear", inputs, [name + "_dq"], name=name + "_dq", axis=0)
+            helper.make_node("DequantizeLinear", inputs, [target], name=target, axis=0)
         )
-        return name + "_dq"
+        return target
 
     def convolution(self, node):
         """A Conv whose weights and bias are integers."""
@@ -285,7 +286,7 @@ class Writer:
         integers, steps, sums = quantise_weights(weights, bias, scale, given)
         name = node.input[1]
         node.input[1] = self.dequantise(name, integers, steps)
-        sum_name = node.input[2] if len(node.input) > 2 else name + "_bias"
+        sum_name = node.input[2] if len(node.input) > 2 else name + ".b"
         del node.input[2:]
         node.input.append(self.dequantise(sum_name, sums, scale * steps))
 

@@ -261,6 +261,23 @@ def check_int8(folder):
     check(float(np.abs(gap).mean()) < 0.02, f"int8 is near f32: {np.abs(gap).mean():.4f}")
 
 
+def check_names(path):
+    """Short, one of a kind, and a convolution's like its weights'."""
+    import onnx
+
+    graph = onnx.load(str(path)).graph
+    names = [name for node in graph.node for name in node.output]
+    names += [constant.name for constant in graph.initializer]
+    longest = max(names, key=len)
+    check(len(set(names)) == len(names) and len(longest) < 24, f"names are short: {longest}")
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    check(
+        all(node.input[1] == f"{node.output[0]}.w" for node in convolutions),
+        f"weights are called like their convolution: {convolutions[0].name}",
+    )
+    check([graph.input[0].name, graph.output[0].name] == ["image", "alpha"], "ends keep names")
+
+
 def check_export(folder):
     import numpy as np
 
@@ -268,6 +285,7 @@ def check_export(folder):
     run("export.py", "--checkpoint", checkpoint, "--output", network, "--size", 128)
     halved, full = network.stat().st_size, (folder / "network-f32.onnx").stat().st_size
     check(halved < 0.52 * full, f"fp16 storage: {halved} of {full} bytes")
+    check_names(folder / "network-f32.onnx")
     check_warm_start(folder / "network-f32.onnx", checkpoint, folder / "cache")
     if not has("onnxruntime"):
         return
