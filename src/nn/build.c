@@ -3,7 +3,6 @@
 #include "operator.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,10 +56,6 @@ offcut_status offcut__build_op(offcut__builder *builder, offcut__op **op) {
     (*op)->scratch = OFFCUT__STORAGE_NONE;
     (*op)->units = 1;
     (*op)->node = builder->node;
-    const offcut__node *node = &builder->graph->nodes[builder->node];
-    snprintf((*op)->name, sizeof(*op)->name, "%.*s %.*s",
-             node->op.size < 20 ? (int)node->op.size : 20, (const char *)node->op.data,
-             node->name.size < 42 ? (int)node->name.size : 42, (const char *)node->name.data);
     return OFFCUT_OK;
 }
 
@@ -68,14 +63,15 @@ offcut_status offcut__build_op(offcut__builder *builder, offcut__op **op) {
 static offcut_status constant_floats(offcut__builder *builder, uint32_t index,
                                      const float **result) {
     const offcut__value *value = &builder->graph->values[index];
-    const bool shared = builder->tensors && value->producer == OFFCUT__NONE;
+    const bool shared = value->producer == OFFCUT__NONE;
     float *floats = NULL;
-    if (shared) *result = builder->tensors[index];
+    if (shared) *result = builder->shared->tensors[index];
     if (shared && *result) return OFFCUT_OK;
-    OFFCUT_TRY(offcut__build_floats(builder, offcut__shape_count(&value->shape), &floats));
+    OFFCUT_TRY(offcut__pool_alloc(builder->ctx, shared ? builder->shared->pool : builder->pool,
+                                  offcut__shape_count(&value->shape), sizeof *floats, &floats));
     offcut__constant_floats(value, floats);
     *result = floats;
-    if (shared) builder->tensors[index] = floats;
+    if (shared) builder->shared->tensors[index] = floats;
     return OFFCUT_OK;
 }
 

@@ -185,7 +185,10 @@ static void join_pad(fuser *f, offcut__node *conv) {
     if ((mode.size != 0 && !offcut__span_is(mode, "NOTSET")) ||
         !offcut__pad_zeros(f->graph, pad, pads))
         return;
-    for (int i = 0; i < 4; i++) conv->extra_pads[i] += pads[i];
+    for (int i = 0; i < 2; i++) {
+        conv->windows[i].before += pads[i];
+        conv->windows[i].after += pads[2 + i];
+    }
     conv->inputs[0] = pad->inputs[0];
     const uint32_t index = (uint32_t)(conv - f->graph->nodes);
     if (f->consumer[conv->inputs[0]] < index) f->consumer[conv->inputs[0]] = index;

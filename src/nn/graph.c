@@ -29,6 +29,33 @@ const offcut__operator *offcut__operator_find(const offcut__node *node) {
     return NULL;
 }
 
+offcut_status offcut__graph_copy(const offcut__graph *from, offcut__graph *to) {
+    offcut__graph copy = *from;
+    copy.pool = to->pool;
+    copy.nodes = to->nodes;
+    copy.values = to->values;
+    copy.ids = to->ids;
+    if (!to->ids) {
+        offcut__pool *pool = from->pool;
+        OFFCUT_TRY(
+            offcut__pool_alloc(from->ctx, pool, from->node_count, sizeof *copy.nodes, &copy.nodes));
+        OFFCUT_TRY(offcut__pool_alloc(from->ctx, pool, from->value_count, sizeof *copy.values,
+                                      &copy.values));
+        OFFCUT_TRY(
+            offcut__pool_alloc(from->ctx, pool, from->id_count, sizeof *copy.ids, &copy.ids));
+    }
+    memcpy(copy.nodes, from->nodes, from->node_count * sizeof *copy.nodes);
+    memcpy(copy.values, from->values, from->value_count * sizeof *copy.values);
+    memcpy(copy.ids, from->ids, from->id_count * sizeof *copy.ids);
+    for (uint32_t i = 0; i < copy.node_count; i++) {
+        offcut__node *node = &copy.nodes[i];
+        node->inputs = copy.ids + (node->inputs - from->ids);
+        node->outputs = copy.ids + (node->outputs - from->ids);
+    }
+    *to = copy;
+    return OFFCUT_OK;
+}
+
 /* Nodes are in order, so one walk from the end finds all that the output depends on. */
 offcut_status offcut__graph_prune(offcut__graph *graph) {
     for (uint32_t i = 0; i < graph->value_count; i++) graph->values[i].uses = 0;
@@ -41,6 +68,7 @@ offcut_status offcut__graph_prune(offcut__graph *graph) {
             node->live |= value && value->uses > 0;
         }
         if (!node->live) continue;
+        node->type = offcut__operator_find(node);
         for (uint32_t k = 0; k < node->input_count; k++) {
             offcut__value *value = offcut__node_input(graph, node, k);
             if (!value) continue;
@@ -86,11 +114,28 @@ static offcut_status infer_node(offcut__graph *graph, offcut__node *node) {
     return OFFCUT_OK;
 }
 
+static bool has_constants_only(const offcut__graph *graph, const offcut__node *node) {
+    bool constant = true;
+    for (uint32_t k = 0; k < node->input_count; k++) {
+        const offcut__value *value = offcut__node_input(graph, node, k);
+        constant &= !value || value->constant;
+    }
+    return constant;
+}
+
+offcut_status offcut__graph_fold(offcut__graph *graph) {
+    for (uint32_t i = 0; i < graph->node_count; i++) {
+        offcut__node *node = &graph->nodes[i];
+        if (node->live && node->type && has_constants_only(graph, node))
+            OFFCUT_TRY(infer_node(graph, node));
+    }
+    return OFFCUT_OK;
+}
+
 offcut_status offcut__graph_infer(offcut__graph *graph) {
     for (uint32_t i = 0; i < graph->node_count; i++) {
         offcut__node *node = &graph->nodes[i];
         if (!node->live) continue;
-        node->type = offcut__operator_find(node);
         if (!node->type) return offcut__node_fail(graph, node, "this operator is not supported");
         OFFCUT_TRY(infer_node(graph, node));
     }

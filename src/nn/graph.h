@@ -55,20 +55,33 @@ typedef struct offcut__value {
     uint32_t uses;     /* by live nodes and as the model's output */
 } offcut__value;
 
+/* Of a convolution or pooling, in one direction. */
+typedef struct offcut__window {
+    int32_t kernel, stride, dilation, before, after; /* the last two: padding */
+} offcut__window;
+
+typedef struct offcut__attribute {
+    offcut__span name, message; /* the latter: the AttributeProto */
+} offcut__attribute;
+
 typedef struct offcut__node {
     offcut__span name, op, domain;
-    offcut__span message; /* the NodeProto: attributes are looked up in it */
-    uint32_t *inputs;     /* values; OFFCUT__NONE where left out */
+    const offcut__attribute *attributes;
+    uint32_t attribute_count;
+    uint32_t *inputs; /* values; OFFCUT__NONE where left out */
     uint32_t *outputs;
     uint32_t input_count, output_count;
     bool live;
     const struct offcut__operator *type;
+    /* Set by inference, where the operator has them */
+    offcut__window windows[2];               /* height and width */
+    uint32_t groups;                         /* of channels */
+    const struct offcut__resizing *resizing; /* in the load pool */
     /* Set by fusion */
-    float *scale, *shift;  /* per output channel: conv(x) * scale + shift; NULL: 1, 0 */
-    uint32_t residual;     /* added after that; OFFCUT__NONE */
-    offcut__act act;       /* applied last */
-    uint32_t slope;        /* value with the slope of a PRelu act; OFFCUT__NONE */
-    int32_t extra_pads[4]; /* top, left, bottom, right: from a Pad before */
+    float *scale, *shift; /* per output channel: conv(x) * scale + shift; NULL: 1, 0 */
+    uint32_t residual;    /* added after that; OFFCUT__NONE */
+    offcut__act act;      /* applied last */
+    uint32_t slope;       /* value with the slope of a PRelu act; OFFCUT__NONE */
     /* Set by int8.c */
     bool integer;           /* reads or writes quads */
     bool rectified;         /* a Conv's result is made 0 or more before the residual is added */
@@ -81,7 +94,11 @@ typedef struct offcut__graph {
     offcut__node *nodes;
     uint32_t node_count;
     offcut__value *values;
-    uint32_t value_count, value_capacity;
+    uint32_t value_count;
+    uint32_t *ids; /* the nodes' inputs and outputs */
+    uint32_t id_count;
+    offcut__attribute *attributes; /* the nodes' */
+    uint32_t attribute_count;
     uint32_t *table; /* value by name: open addressing */
     uint32_t table_mask;
     uint32_t *inputs, *outputs; /* values */
@@ -94,7 +111,7 @@ typedef struct offcut__graph {
 /* ---- onnx.c ---- */
 
 /* Reads a ModelProto into *graph, whose ctx and pool are set. */
-offcut_status offcut__onnx_read(offcut__graph *graph, const uint8_t *data, size_t size);
+offcut_status offcut__onnx_read(offcut__graph *graph, offcut__span file);
 
 /* ---- tensor.c ---- */
 
@@ -102,6 +119,8 @@ offcut_status offcut__onnx_read(offcut__graph *graph, const uint8_t *data, size_
 offcut__span offcut__tensor_name(offcut__span bytes);
 offcut_status offcut__tensor_read(offcut__graph *graph, offcut__span bytes, offcut__value *value);
 
+/* Of an AttributeProto. */
+offcut__span offcut__attribute_name(offcut__span bytes);
 /* The attributes of a node, or the default where there is none. */
 int64_t offcut__attribute_int(const offcut__node *node, const char *name, int64_t fallback);
 float offcut__attribute_float(const offcut__node *node, const char *name, float fallback);
@@ -146,9 +165,14 @@ void offcut__constant_put(float *floats, int64_t *ints, size_t index, double x);
 
 /* ---- graph.c ---- */
 
-/* Marks what the output needs as live and counts uses. */
+/* *to becomes a copy that may be changed; its pool stays. The copy is in the memory of the one
+ * before, at first in from's pool. */
+offcut_status offcut__graph_copy(const offcut__graph *from, offcut__graph *to);
+/* Marks what the output needs as live, with its operators, and counts uses. */
 offcut_status offcut__graph_prune(offcut__graph *graph);
-/* Shapes of everything live; nodes with constant inputs become constants. */
+/* Nodes with constant inputs become constants: what is the same at every size. */
+offcut_status offcut__graph_fold(offcut__graph *graph);
+/* Shapes of everything live, and again nodes with constant inputs. */
 offcut_status offcut__graph_infer(offcut__graph *graph);
 /* Joins nodes (fuse.c). */
 offcut_status offcut__graph_fuse(offcut__graph *graph);

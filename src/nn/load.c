@@ -14,12 +14,14 @@
 /* What the programs of a model have in common while they are made. */
 typedef struct loading {
     offcut_model *model;
-    offcut__span onnx;
-    offcut__pool pool;     /* until the load ends */
-    bool is_free;          /* the input's size, set with the first program like all that follows */
-    bool channels_last;    /* of the input */
-    uint32_t reach;        /* see assign_homes() */
-    const float **tensors; /* see offcut__builder; NULL for one program */
+    offcut__shared shared;
+    offcut__pool pool;       /* until the load ends */
+    offcut__graph graph;     /* the file's, before the input has a size */
+    offcut__graph copy;      /* of it, for one size; unless there is only one */
+    offcut__builder builder; /* its arrays serve all programs */
+    bool is_free;            /* the input's size */
+    bool channels_last;      /* of the input */
+    uint32_t reach;          /* see assign_homes(); set with the first program */
 } loading;
 
 /* ---- the picture and the mask
@@ -36,7 +38,7 @@ static offcut_status resolve_side(const offcut__graph *graph, const char *name, 
 }
 
 /* The one input without a value, [1, 3, height, width] or [1, height, width, 3]. */
-static offcut_status resolve_picture(offcut__graph *graph, loading *l) {
+static offcut_status find_picture(offcut__graph *graph, loading *l) {
     offcut_input *input = &l->model->input;
     uint32_t open = 0;
     for (uint32_t i = 0; i < graph->input_count; i++) {
@@ -45,7 +47,7 @@ static offcut_status resolve_picture(offcut__graph *graph, loading *l) {
     }
     OFFCUT_FAIL_IF(open != 1, graph->ctx, OFFCUT_ERR_MODEL,
                    "the network has %u inputs, not one picture", open);
-    offcut__value *value = &graph->values[graph->input];
+    const offcut__value *value = &graph->values[graph->input];
     const int32_t *d = value->shape.dims;
     OFFCUT_FAIL_IF(value->shape.rank != 4 || d[0] > 1, graph->ctx, OFFCUT_ERR_MODEL,
                    "the network's input is not one picture of four dimensions");
@@ -53,10 +55,14 @@ static offcut_status resolve_picture(offcut__graph *graph, loading *l) {
     OFFCUT_FAIL_IF(!l->channels_last && d[1] > 0 && d[1] != 3, graph->ctx, OFFCUT_ERR_MODEL,
                    "the network's input has %d channels, not 3", d[1]);
     const int first = l->channels_last ? 1 : 2;
-    if (l->model->program_count == 0)
-        l->is_free = !input->width && !input->height && d[first] <= 0 && d[first + 1] <= 0;
+    l->is_free = !input->width && !input->height && d[first] <= 0 && d[first + 1] <= 0;
     OFFCUT_TRY(resolve_side(graph, "height", input->height, d[first], &input->height));
-    OFFCUT_TRY(resolve_side(graph, "width", input->width, d[first + 1], &input->width));
+    return resolve_side(graph, "width", input->width, d[first + 1], &input->width);
+}
+
+static offcut_status set_picture(offcut__graph *graph, const loading *l) {
+    const offcut_input *input = &l->model->input;
+    offcut__value *value = &graph->values[graph->input];
     const int64_t h = input->height, w = input->width;
     const int64_t dims[2][4] = {{1, 3, h, w}, {1, h, w, 3}};
     value->type = OFFCUT__TYPE_F32;
@@ -99,7 +105,7 @@ static offcut_status mask_view(const offcut__graph *graph, const offcut__view *o
 /* Channel-wise Concat results: inputs made at most reach nodes before are written straight into
  * them; the memory of the whole result is taken from then on. */
 static void assign_homes(offcut__builder *builder, uint32_t reach) {
-    offcut__graph *graph = builder->graph;
+    const offcut__graph *graph = builder->graph;
     for (uint32_t i = 0; i < graph->value_count; i++) builder->home[i] = OFFCUT__NONE;
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const offcut__node *node = &graph->nodes[i];
@@ -124,13 +130,16 @@ static void assign_homes(offcut__builder *builder, uint32_t reach) {
     }
 }
 
-static offcut_status lower_all(offcut__builder *builder, const loading *l) {
+static offcut_status lower_all(loading *l) {
     offcut__program *program = l->model->program;
+    offcut__builder *builder = &l->builder;
     offcut__graph *graph = builder->graph;
     builder->op_count = 0;
     builder->storage_count = 0;
-    for (uint32_t i = 0; i < graph->value_count; i++)
-        builder->views[i] = (offcut__view){.storage = OFFCUT__STORAGE_NONE};
+    for (uint32_t i = 0; i < graph->value_count; i++) {
+        builder->views[i].storage = OFFCUT__STORAGE_NONE;
+        builder->views[i].quads = false;
+    }
     /* In memory the picture is rows of R, G, B, whatever order its dimensions are declared in. */
     const int64_t dims[4] = {1, 3, l->model->input.height, l->model->input.width};
     program->picture = (offcut__view){.storage = OFFCUT__STORAGE_NONE};
@@ -219,15 +228,27 @@ static offcut_status pack(offcut__builder *builder, const offcut_model *model, o
     return conv ? offcut__conv_pack(builder, op) : offcut__conv8_pack(builder, op);
 }
 
-static offcut_status finish_ops(offcut__builder *builder, offcut_model *model) {
-    offcut__program *program = model->program;
+/* As much of a name of the file as there is room for, up to a zero in it; answers its end. */
+static char *put_text(char *to, offcut__span text, size_t room) {
+    for (size_t i = 0; i < text.size && i < room && text.data[i] != 0; i++)
+        *to++ = (char)text.data[i];
+    return to;
+}
+
+static offcut_status finish_ops(loading *l) {
+    offcut__builder *builder = &l->builder;
+    offcut__program *program = l->model->program;
     OFFCUT_TRY(offcut__pool_alloc(builder->ctx, builder->pool, builder->op_count,
                                   sizeof *program->ops, &program->ops));
     program->op_count = builder->op_count;
     for (uint32_t i = 0; i < program->op_count; i++) {
         offcut__op *op = &program->ops[i];
         *op = builder->ops[i];
-        OFFCUT_TRY(pack(builder, model, op));
+        const offcut__node *node = &builder->graph->nodes[op->node];
+        char *end = put_text(op->name, node->op, 20);
+        *end = ' ';
+        (void)put_text(end + 1, node->name, 42);
+        OFFCUT_TRY(pack(builder, l->model, op));
         program->cost += op->units * op->unit_cost;
         if (op->scratch_size > program->scratch_size) program->scratch_size = op->scratch_size;
     }
@@ -237,23 +258,23 @@ static offcut_status finish_ops(offcut__builder *builder, offcut_model *model) {
     return OFFCUT_OK;
 }
 
-static offcut_status lower_and_plan(offcut__builder *builder, const loading *l, uint32_t reach) {
+static offcut_status lower_and_plan(loading *l, uint32_t reach) {
     offcut__program *program = l->model->program;
-    assign_homes(builder, reach);
-    OFFCUT_TRY(lower_all(builder, l));
-    return offcut__plan(builder, &program->picture, &program->mask, &program->arena_size);
+    assign_homes(&l->builder, reach);
+    OFFCUT_TRY(lower_all(l));
+    return offcut__plan(&l->builder, &program->picture, &program->mask, &program->arena_size);
 }
 
 /* What is copied into a Concat result late costs time, what is written there early costs memory:
  * copies are made where they save a twentieth of the arena. */
-static offcut_status choose_reach(offcut__builder *builder, loading *l) {
+static offcut_status choose_reach(loading *l) {
     static const uint32_t reaches[] = {OFFCUT__NONE, 48, 12, 4};
     size_t best = 0;
     for (size_t i = 0; i < sizeof reaches / sizeof *reaches; i++) {
         offcut__pool trial = {.limit = l->model->pool.limit};
-        builder->pool = &trial;
-        const offcut_status status = lower_and_plan(builder, l, reaches[i]);
-        builder->pool = &l->model->pool;
+        l->builder.pool = &trial;
+        const offcut_status status = lower_and_plan(l, reaches[i]);
+        l->builder.pool = &l->model->pool;
         offcut__pool_free(&trial);
         OFFCUT_TRY(status);
         const size_t size = l->model->program->arena_size;
@@ -264,41 +285,34 @@ static offcut_status choose_reach(offcut__builder *builder, loading *l) {
     return OFFCUT_OK;
 }
 
-static offcut_status begin_programs(offcut__builder *builder, loading *l) {
-    OFFCUT_TRY(choose_reach(builder, l));
-    if (!l->is_free) return OFFCUT_OK;
-    return offcut__pool_alloc(builder->ctx, &l->pool, builder->graph->value_count,
-                              sizeof *l->tensors, &l->tensors);
-}
-
-static offcut_status build_with(offcut__builder *builder, loading *l) {
-    offcut__graph *graph = builder->graph;
-    const size_t values = graph->value_count;
-    OFFCUT_TRY(offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder->views,
-                                  &builder->views));
+static offcut_status begin_building(loading *l) {
+    offcut__builder *b = &l->builder;
+    offcut_ctx *ctx = l->graph.ctx;
+    const size_t values = l->graph.value_count;
+    b->ctx = ctx;
+    b->shared = &l->shared;
+    b->pool = l->shared.pool = &l->model->pool;
+    OFFCUT_TRY(offcut__pool_alloc(ctx, &l->pool, values, sizeof *b->views, &b->views));
+    OFFCUT_TRY(offcut__pool_alloc(ctx, &l->pool, values, sizeof *b->home, &b->home));
     OFFCUT_TRY(
-        offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder->home, &builder->home));
-    OFFCUT_TRY(offcut__pool_alloc(graph->ctx, graph->pool, values, sizeof *builder->home_channel,
-                                  &builder->home_channel));
-    if (l->model->program_count == 0) OFFCUT_TRY(begin_programs(builder, l));
-    builder->tensors = l->tensors;
-    OFFCUT_TRY(lower_and_plan(builder, l, l->reach));
-    return finish_ops(builder, l->model);
+        offcut__pool_alloc(ctx, &l->pool, values, sizeof *b->home_channel, &b->home_channel));
+    return offcut__pool_alloc(ctx, &l->pool, values, sizeof *l->shared.tensors, &l->shared.tensors);
 }
 
 static offcut_status build(offcut__graph *graph, loading *l) {
-    offcut__builder builder = {.ctx = graph->ctx, .graph = graph, .pool = &l->model->pool};
-    const offcut_status status = build_with(&builder, l);
-    free(builder.ops);
-    free(builder.storages);
-    return status;
+    l->builder.graph = graph;
+    if (l->model->program_count == 0) OFFCUT_TRY(choose_reach(l));
+    OFFCUT_TRY(lower_and_plan(l, l->reach));
+    return finish_ops(l);
 }
 
 /* ---- programs ---- */
 
-static offcut_status load(offcut__graph *graph, loading *l) {
+/* What does not depend on the size. */
+static offcut_status read_graph(loading *l, offcut__span file) {
+    offcut__graph *graph = &l->graph;
     const offcut_input *input = &l->model->input;
-    OFFCUT_TRY(offcut__onnx_read(graph, l->onnx.data, l->onnx.size));
+    OFFCUT_TRY(offcut__onnx_read(graph, file));
     OFFCUT_FAIL_IF(graph->output_count == 0, graph->ctx, OFFCUT_ERR_MODEL,
                    "the network has no output");
     OFFCUT_FAIL_IF(input->output >= graph->output_count, graph->ctx, OFFCUT_ERR_ARGUMENT,
@@ -307,8 +321,14 @@ static offcut_status load(offcut__graph *graph, loading *l) {
     graph->output = graph->outputs[input->output];
     OFFCUT_FAIL_IF(graph->output == OFFCUT__NONE, graph->ctx, OFFCUT_ERR_MODEL,
                    "the network's output has no name");
-    OFFCUT_TRY(resolve_picture(graph, l));
+    OFFCUT_TRY(find_picture(graph, l));
     OFFCUT_TRY(offcut__graph_prune(graph));
+    return offcut__graph_fold(graph);
+}
+
+static offcut_status make_program(offcut__graph *graph, loading *l) {
+    const offcut_input *input = &l->model->input;
+    OFFCUT_TRY(set_picture(graph, l));
     OFFCUT_TRY(offcut__graph_infer(graph));
     OFFCUT_FAIL_IF(!graph->values[graph->output].known, graph->ctx, OFFCUT_ERR_MODEL,
                    "the network's output is never made");
@@ -322,11 +342,16 @@ static offcut_status load(offcut__graph *graph, loading *l) {
     return OFFCUT_OK;
 }
 
-static offcut_status add_program(offcut_ctx *ctx, loading *l) {
-    offcut__pool pool = {.limit = l->model->pool.limit};
-    offcut__graph graph = {.ctx = ctx, .pool = &pool};
+static offcut_status add_program(loading *l) {
+    offcut__graph *graph = &l->graph;
     l->model->program = &l->model->programs[l->model->program_count];
-    const offcut_status status = load(&graph, l);
+    if (l->is_free) {
+        graph = &l->copy;
+        OFFCUT_TRY(offcut__graph_copy(&l->graph, graph));
+    }
+    offcut__pool pool = {.limit = l->pool.limit, .used = l->pool.used};
+    graph->pool = &pool;
+    const offcut_status status = make_program(graph, l);
     offcut__pool_free(&pool);
     if (status == OFFCUT_OK) l->model->program_count++;
     return status;
@@ -338,17 +363,18 @@ static void choose_program(offcut_model *model, uint32_t index) {
     model->input.height = (uint32_t)model->program->picture.shape.dims[2];
 }
 
-static offcut_status add_programs(offcut_ctx *ctx, loading *l) {
-    OFFCUT_TRY(add_program(ctx, l));
+static offcut_status add_programs(loading *l) {
+    OFFCUT_TRY(add_program(l));
     for (uint32_t i = 1; l->is_free && i < OFFCUT__SIZES; i++) {
         const uint32_t width = offcut__sizes[i][0], height = offcut__sizes[i][1];
         l->model->input.width = width;
         l->model->input.height = height;
-        const offcut_status status = add_program(ctx, l);
-        const size_t end = strlen(ctx->detail);
+        const offcut_status status = add_program(l);
+        char *detail = l->graph.ctx->detail;
+        const size_t end = strlen(detail);
         if (status != OFFCUT_OK)
-            snprintf(ctx->detail + end, sizeof ctx->detail - end, " (at %u x %u: its size is free)",
-                     width, height);
+            snprintf(detail + end, sizeof l->graph.ctx->detail - end,
+                     " (at %u x %u: its size is free)", width, height);
         OFFCUT_TRY(status);
     }
     choose_program(l->model, 0);
@@ -386,8 +412,13 @@ offcut_status offcut_model_load(offcut_ctx *ctx, const uint8_t *onnx, size_t siz
     if (!offcut__size_mul(&limit, size, 16) || !offcut__size_add(&limit, limit, (size_t)64 << 20))
         limit = SIZE_MAX;
     model->pool.limit = limit;
-    loading l = {.model = model, .onnx = {onnx, size}, .pool = {.limit = limit}};
-    const offcut_status status = add_programs(ctx, &l);
+    loading l = {.model = model, .pool = {.limit = limit}};
+    l.graph = (offcut__graph){.ctx = ctx, .pool = &l.pool};
+    offcut_status status = read_graph(&l, (offcut__span){onnx, size});
+    if (status == OFFCUT_OK) status = begin_building(&l);
+    if (status == OFFCUT_OK) status = add_programs(&l);
+    free(l.builder.ops);
+    free(l.builder.storages);
     offcut__pool_free(&l.pool);
     if (status != OFFCUT_OK) {
         offcut_model_free(model);

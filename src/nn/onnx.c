@@ -22,6 +22,7 @@ enum {
     NODE_OUTPUT = 2,
     NODE_NAME = 3,
     NODE_OP = 4,
+    NODE_ATTRIBUTE = 5,
     NODE_DOMAIN = 7,
 };
 
@@ -82,15 +83,18 @@ static uint32_t intern(offcut__graph *graph, offcut__span name) {
 /* ---- graph ---- */
 
 typedef struct counts {
-    size_t nodes, names, inputs, outputs;
+    size_t nodes, ids, attributes; /* of nodes */
+    size_t tensors, inputs, outputs;
 } counts;
 
 static bool count_node(offcut__span bytes, counts *count) {
     offcut__message message = offcut__message_of(bytes);
     offcut__field field;
     count->nodes++;
-    while (offcut__message_next(&message, &field))
-        if (field.number == NODE_INPUT || field.number == NODE_OUTPUT) count->names++;
+    while (offcut__message_next(&message, &field)) {
+        if (field.number == NODE_INPUT || field.number == NODE_OUTPUT) count->ids++;
+        if (field.number == NODE_ATTRIBUTE) count->attributes++;
+    }
     return !message.damaged;
 }
 
@@ -100,26 +104,26 @@ static bool count_graph(offcut__span bytes, counts *count) {
     *count = (counts){0};
     while (offcut__message_next(&message, &field)) {
         if (field.number == GRAPH_NODE && !count_node(field.bytes, count)) return false;
-        if (field.number == GRAPH_INITIALIZER) count->names++;
+        if (field.number == GRAPH_INITIALIZER) count->tensors++;
         if (field.number == GRAPH_INPUT) count->inputs++;
         if (field.number == GRAPH_OUTPUT) count->outputs++;
     }
-    count->names += count->inputs + count->outputs;
     return !message.damaged;
 }
 
 static offcut_status allocate(offcut__graph *graph, const counts *count) {
     offcut_ctx *ctx = graph->ctx;
-    OFFCUT_FAIL_IF(count->nodes > NODES_MAX || count->names > NAMES_MAX, ctx, OFFCUT_ERR_LIMIT,
+    const size_t names = count->ids + count->tensors + count->inputs + count->outputs;
+    OFFCUT_FAIL_IF(count->nodes > NODES_MAX || names > NAMES_MAX, ctx, OFFCUT_ERR_LIMIT,
                    "the model has too many nodes: %zu", count->nodes);
     size_t slots = 16;
-    while (slots < 2 * count->names) slots *= 2;
+    while (slots < 2 * names) slots *= 2;
     OFFCUT_TRY(
         offcut__pool_alloc(ctx, graph->pool, count->nodes, sizeof *graph->nodes, &graph->nodes));
-    /* Fusion and the like make up to one value a node. */
-    graph->value_capacity = (uint32_t)(count->names + count->nodes);
-    OFFCUT_TRY(offcut__pool_alloc(ctx, graph->pool, graph->value_capacity, sizeof *graph->values,
-                                  &graph->values));
+    OFFCUT_TRY(offcut__pool_alloc(ctx, graph->pool, names, sizeof *graph->values, &graph->values));
+    OFFCUT_TRY(offcut__pool_alloc(ctx, graph->pool, count->ids, sizeof *graph->ids, &graph->ids));
+    OFFCUT_TRY(offcut__pool_alloc(ctx, graph->pool, count->attributes, sizeof *graph->attributes,
+                                  &graph->attributes));
     OFFCUT_TRY(offcut__pool_alloc(ctx, graph->pool, slots, sizeof *graph->table, &graph->table));
     OFFCUT_TRY(
         offcut__pool_alloc(ctx, graph->pool, count->inputs, sizeof *graph->inputs, &graph->inputs));
@@ -137,30 +141,41 @@ static offcut_status read_initializer(offcut__graph *graph, offcut__span bytes) 
     return offcut__tensor_read(graph, bytes, &graph->values[index]);
 }
 
+static void read_node_field(offcut__graph *graph, const offcut__field *field, offcut__node *node) {
+    const offcut__span bytes = field->bytes;
+    switch (field->number) {
+        case NODE_INPUT:
+            graph->ids[graph->id_count++] = intern(graph, bytes);
+            node->input_count++;
+            break;
+        case NODE_NAME: node->name = bytes; break;
+        case NODE_OP: node->op = bytes; break;
+        case NODE_DOMAIN: node->domain = bytes; break;
+        case NODE_ATTRIBUTE:
+            graph->attributes[graph->attribute_count++] =
+                (offcut__attribute){offcut__attribute_name(bytes), bytes};
+            node->attribute_count++;
+            break;
+        default: break;
+    }
+}
+
 static offcut_status read_node(offcut__graph *graph, offcut__span bytes) {
-    counts count = {0};
-    (void)count_node(bytes, &count);
     offcut__node *node = &graph->nodes[graph->node_count];
-    uint32_t *ids = NULL;
-    OFFCUT_TRY(offcut__pool_alloc(graph->ctx, graph->pool, count.names, sizeof *ids, &ids));
-    node->message = bytes;
     node->residual = OFFCUT__NONE;
     node->slope = OFFCUT__NONE;
-    node->inputs = ids;
+    node->inputs = graph->ids + graph->id_count;
+    node->attributes = graph->attributes + graph->attribute_count;
     offcut__message message = offcut__message_of(bytes);
     offcut__field field;
-    while (offcut__message_next(&message, &field)) {
-        if (field.number == NODE_INPUT) ids[node->input_count++] = intern(graph, field.bytes);
-        if (field.number == NODE_NAME) node->name = field.bytes;
-        if (field.number == NODE_OP) node->op = field.bytes;
-        if (field.number == NODE_DOMAIN) node->domain = field.bytes;
-    }
-    node->outputs = ids + node->input_count;
+    while (offcut__message_next(&message, &field)) read_node_field(graph, &field, node);
+    node->outputs = graph->ids + graph->id_count;
     message = offcut__message_of(bytes);
     while (offcut__message_next(&message, &field)) {
         if (field.number != NODE_OUTPUT) continue;
         const uint32_t index = intern(graph, field.bytes);
-        node->outputs[node->output_count++] = index;
+        graph->ids[graph->id_count++] = index;
+        node->output_count++;
         if (index == OFFCUT__NONE) continue;
         if (graph->values[index].known || graph->values[index].producer != OFFCUT__NONE)
             return damaged(graph, "a value is made twice");
@@ -239,8 +254,8 @@ static void read_opset(offcut__graph *graph, offcut__span bytes) {
             graph->opset = (int64_t)field.value;
 }
 
-offcut_status offcut__onnx_read(offcut__graph *graph, const uint8_t *data, size_t size) {
-    offcut__message message = offcut__message_of((offcut__span){data, size});
+offcut_status offcut__onnx_read(offcut__graph *graph, offcut__span file) {
+    offcut__message message = offcut__message_of(file);
     offcut__field field;
     offcut__span body = {NULL, 0};
     graph->opset = 0;

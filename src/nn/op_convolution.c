@@ -17,8 +17,7 @@ static bool constant_or_missing(const offcut__value *value) {
     return !value || value->constant;
 }
 
-static offcut_status read_channels(offcut__graph *graph, const offcut__node *node, bool transposed,
-                                   channels *c) {
+static offcut_status read_channels(offcut__graph *graph, offcut__node *node, bool transposed) {
     const offcut__value *x = NULL, *w = NULL;
     OFFCUT_TRY(offcut__need_input(graph, node, 0, &x));
     OFFCUT_TRY(offcut__need_input(graph, node, 1, &w));
@@ -35,36 +34,40 @@ static offcut_status read_channels(offcut__graph *graph, const offcut__node *nod
     const int32_t first = w->shape.dims[0], second = w->shape.dims[1];
     const bool fits = transposed ? first == in : second == in / groups && first % groups == 0;
     if (!fits) return offcut__node_fail(graph, node, "its weights do not fit its input");
-    c->groups = (uint32_t)groups;
-    c->group_in = (uint32_t)(in / groups);
-    c->group_out = (uint32_t)(transposed ? second : first / groups);
-    if ((int64_t)c->groups * c->group_out > 65536 || in > 65536)
+    const int64_t out = transposed ? groups * second : first;
+    if (out > 65536 || in > 65536)
         return offcut__node_fail(graph, node, "it has too many channels");
-    if (bias && offcut__shape_count(&bias->shape) != (size_t)c->groups * c->group_out)
+    if (bias && offcut__shape_count(&bias->shape) != (size_t)out)
         return offcut__node_fail(graph, node, "its bias does not fit its weights");
+    node->groups = (uint32_t)groups;
     return OFFCUT_OK;
 }
 
-static offcut_status read_windows(offcut__graph *graph, const offcut__node *node,
-                                  offcut__window w[2]) {
-    const offcut__shape *shape = &offcut__node_input(graph, node, 1)->shape;
-    for (int d = 0; d < 2; d++) w[d].kernel = shape->dims[2 + d];
-    OFFCUT_TRY(offcut__need_windows(graph, node, w));
-    if (w[0].kernel != shape->dims[2] || w[1].kernel != shape->dims[3])
+static channels channels_of(const offcut__graph *graph, const offcut__node *node, bool transposed) {
+    const int32_t *w = offcut__node_input(graph, node, 1)->shape.dims;
+    const uint32_t first = (uint32_t)w[0], second = (uint32_t)w[1], groups = node->groups;
+    if (transposed) return (channels){groups, first / groups, second};
+    return (channels){groups, second, first / groups};
+}
+
+static offcut_status read_windows(offcut__graph *graph, offcut__node *node) {
+    const int32_t *kernel = &offcut__node_input(graph, node, 1)->shape.dims[2];
+    OFFCUT_TRY(offcut__need_windows(graph, node, kernel));
+    if (node->windows[0].kernel != kernel[0] || node->windows[1].kernel != kernel[1])
         return offcut__node_fail(graph, node, "its kernel does not fit its weights");
     return OFFCUT_OK;
 }
 
 static offcut_status infer_conv(offcut__graph *graph, offcut__node *node) {
-    channels c = {0};
-    offcut__window w[2] = {{0}};
-    OFFCUT_TRY(read_channels(graph, node, false, &c));
-    OFFCUT_TRY(read_windows(graph, node, w));
+    OFFCUT_TRY(read_channels(graph, node, false));
+    OFFCUT_TRY(read_windows(graph, node));
+    const channels c = channels_of(graph, node, false);
     const offcut__value *x = offcut__node_input(graph, node, 0);
     offcut__shape shape = {.rank = 4,
                            .dims = {x->shape.dims[0], (int32_t)(c.groups * c.group_out)}};
     for (int d = 0; d < 2; d++) {
-        shape.dims[2 + d] = offcut__window_output(node, x->shape.dims[2 + d], false, &w[d]);
+        shape.dims[2 + d] =
+            offcut__window_output(node, x->shape.dims[2 + d], false, &node->windows[d]);
         if (shape.dims[2 + d] < 1)
             return offcut__node_fail(graph, node, "its kernel is larger than its input");
     }
@@ -72,8 +75,9 @@ static offcut_status infer_conv(offcut__graph *graph, offcut__node *node) {
 }
 
 /* The output size of a transposed convolution; sets the padding where the node leaves it open. */
-static offcut_status transpose_size(offcut__graph *graph, const offcut__node *node,
-                                    const offcut__value *x, offcut__window w[2], int32_t size[2]) {
+static offcut_status transpose_size(offcut__graph *graph, offcut__node *node,
+                                    const offcut__value *x, int32_t size[2]) {
+    offcut__window *w = node->windows;
     int64_t extra[2] = {0, 0}, wanted[4] = {0};
     uint32_t extra_count = 0, wanted_count = 0;
     if (!offcut__attribute_ints(node, "output_padding", extra, 2, &extra_count) ||
@@ -106,13 +110,12 @@ static offcut_status transpose_size(offcut__graph *graph, const offcut__node *no
 }
 
 static offcut_status infer_transpose(offcut__graph *graph, offcut__node *node) {
-    channels c = {0};
-    offcut__window w[2] = {{0}};
     int32_t size[2] = {0};
-    OFFCUT_TRY(read_channels(graph, node, true, &c));
-    OFFCUT_TRY(read_windows(graph, node, w));
+    OFFCUT_TRY(read_channels(graph, node, true));
+    OFFCUT_TRY(read_windows(graph, node));
+    const channels c = channels_of(graph, node, true);
     const offcut__value *x = offcut__node_input(graph, node, 0);
-    OFFCUT_TRY(transpose_size(graph, node, x, w, size));
+    OFFCUT_TRY(transpose_size(graph, node, x, size));
     const offcut__shape shape = {
         .rank = 4, .dims = {x->shape.dims[0], (int32_t)(c.groups * c.group_out), size[0], size[1]}};
     return offcut__infer_output(graph, node, 0, &shape, x->type);
@@ -183,26 +186,17 @@ static offcut_status conv_views(offcut__builder *builder, offcut__node *node, of
     return offcut__build_output(builder, node->outputs[0], out);
 }
 
-offcut_status offcut__conv_geometry(offcut__graph *graph, const offcut__node *node,
-                                    offcut__conv *conv) {
-    channels c = {0};
-    offcut__window w[2] = {{0}};
-    OFFCUT_TRY(read_channels(graph, node, false, &c));
-    OFFCUT_TRY(read_windows(graph, node, w));
-    for (int d = 0; d < 2; d++)
-        (void)offcut__window_output(node, offcut__node_input(graph, node, 0)->shape.dims[2 + d],
-                                    false, &w[d]);
-    *conv = (offcut__conv){.window = offcut__windows_geometry(w),
-                           .groups = c.groups,
-                           .group_in = c.group_in,
-                           .group_out = c.group_out};
-    return OFFCUT_OK;
+offcut__conv offcut__conv_geometry(const offcut__graph *graph, const offcut__node *node) {
+    const channels c = channels_of(graph, node, false);
+    return (offcut__conv){.window = offcut__windows_geometry(node->windows),
+                          .groups = c.groups,
+                          .group_in = c.group_in,
+                          .group_out = c.group_out};
 }
 
 static offcut_status lower_conv(offcut__builder *builder, offcut__node *node) {
-    offcut__conv conv;
+    const offcut__conv conv = offcut__conv_geometry(builder->graph, node);
     offcut__view in, add, out;
-    OFFCUT_TRY(offcut__conv_geometry(builder->graph, node, &conv));
     OFFCUT_TRY(conv_views(builder, node, &in, &add, &out));
     if (offcut__shape_count(&out.shape) == 0) return OFFCUT_OK;
     return emit_conv(builder, node, &in, node->residual != OFFCUT__NONE ? &add : NULL, &out, &conv);
@@ -235,8 +229,9 @@ static phase phase_of(const offcut__window *w, int32_t size, int32_t index) {
 
 static offcut_status emit_phase(offcut__builder *builder, const offcut__node *node,
                                 const offcut__view *in, const offcut__view *add,
-                                const offcut__view *out, const channels *c,
-                                const offcut__window w[2], const int32_t index[2]) {
+                                const offcut__view *out, const int32_t index[2]) {
+    const channels c = channels_of(builder->graph, node, true);
+    const offcut__window *w = node->windows;
     offcut__view views[2] = {*out, add ? *add : *out};
     phase p[2];
     for (int d = 0; d < 2; d++) {
@@ -258,22 +253,17 @@ static offcut_status emit_phase(offcut__builder *builder, const offcut__node *no
                                           .dilation_w = p[1].dilation,
                                           .pad_top = p[0].count ? p[0].pad : 0,
                                           .pad_left = p[1].count ? p[1].pad : 0},
-                               .groups = c->groups,
-                               .group_in = c->group_in,
-                               .group_out = c->group_out,
+                               .groups = c.groups,
+                               .group_in = c.group_in,
+                               .group_out = c.group_out,
                                .source = {true, p[0].first, p[0].step, p[1].first, p[1].step}};
     return emit_conv(builder, node, in, add ? &views[1] : NULL, &views[0], &conv);
 }
 
 static offcut_status lower_transpose(offcut__builder *builder, offcut__node *node) {
-    channels c = {0};
-    offcut__window w[2] = {{0}};
-    int32_t size[2] = {0}, index[2];
+    const offcut__window *w = node->windows;
     offcut__view in, add, out;
-    const offcut__value *x = offcut__node_input(builder->graph, node, 0);
-    OFFCUT_TRY(read_channels(builder->graph, node, true, &c));
-    OFFCUT_TRY(read_windows(builder->graph, node, w));
-    OFFCUT_TRY(transpose_size(builder->graph, node, x, w, size));
+    int32_t index[2];
     OFFCUT_TRY(conv_views(builder, node, &in, &add, &out));
     if (offcut__shape_count(&out.shape) == 0) return OFFCUT_OK;
     if (w[0].stride * w[1].stride > 4096)
@@ -281,7 +271,7 @@ static offcut_status lower_transpose(offcut__builder *builder, offcut__node *nod
     for (index[0] = 0; index[0] < w[0].stride; index[0]++)
         for (index[1] = 0; index[1] < w[1].stride; index[1]++)
             OFFCUT_TRY(emit_phase(builder, node, &in, node->residual != OFFCUT__NONE ? &add : NULL,
-                                  &out, &c, w, index));
+                                  &out, index));
     return OFFCUT_OK;
 }
 

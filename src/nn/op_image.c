@@ -24,10 +24,10 @@ static int32_t auto_pads(const offcut__node *node, int32_t in, offcut__window *w
     return out;
 }
 
-offcut_status offcut__need_windows(const offcut__graph *graph, const offcut__node *node,
-                                   offcut__window w[2]) {
+offcut_status offcut__need_windows(const offcut__graph *graph, offcut__node *node,
+                                   const int32_t kernel[2]) {
     static const char *const names[] = {"kernel_shape", "strides", "dilations", "pads"};
-    int64_t lists[4][4] = {{w[0].kernel, w[1].kernel}, {1, 1}, {1, 1}, {0, 0, 0, 0}};
+    int64_t lists[4][4] = {{kernel[0], kernel[1]}, {1, 1}, {1, 1}, {0, 0, 0, 0}};
     for (int i = 0; i < 4; i++) {
         int64_t values[4];
         uint32_t count = 0;
@@ -42,9 +42,9 @@ offcut_status offcut__need_windows(const offcut__graph *graph, const offcut__nod
                 return offcut__node_fail(graph, node, "attribute '%s' is out of range", names[i]);
     }
     for (int d = 0; d < 2; d++)
-        w[d] = (offcut__window){(int32_t)lists[0][d], (int32_t)lists[1][d], (int32_t)lists[2][d],
-                                (int32_t)lists[3][d] + node->extra_pads[d],
-                                (int32_t)lists[3][d + 2] + node->extra_pads[d + 2]};
+        node->windows[d] =
+            (offcut__window){(int32_t)lists[0][d], (int32_t)lists[1][d], (int32_t)lists[2][d],
+                             (int32_t)lists[3][d], (int32_t)lists[3][d + 2]};
     return OFFCUT_OK;
 }
 
@@ -76,50 +76,36 @@ offcut__geometry offcut__windows_geometry(const offcut__window windows[2]) {
 
 enum { MAX_POOL, AVERAGE_POOL };
 
-static offcut_status pool_windows(offcut__graph *graph, const offcut__node *node,
-                                  const offcut__value *x, offcut__window w[2], int32_t out[2]) {
-    w[0].kernel = w[1].kernel = 0; /* no default */
+static offcut_status infer_pool(offcut__graph *graph, offcut__node *node) {
+    static const int32_t no_default[2] = {0, 0};
+    const offcut__value *x = NULL;
+    OFFCUT_TRY(offcut__need_input(graph, node, 0, &x));
     if (x->shape.rank != 4)
         return offcut__node_fail(graph, node, "its input has %u dimensions, not 4", x->shape.rank);
-    OFFCUT_TRY(offcut__need_windows(graph, node, w));
+    OFFCUT_TRY(offcut__need_windows(graph, node, no_default));
     const bool ceil_mode = offcut__attribute_int(node, "ceil_mode", 0) != 0;
+    offcut__shape shape = x->shape;
     for (int d = 0; d < 2; d++) {
-        out[d] = offcut__window_output(node, x->shape.dims[2 + d], ceil_mode, &w[d]);
-        if (out[d] < 1 || w[d].before >= w[d].kernel * w[d].dilation)
+        offcut__window *w = &node->windows[d];
+        shape.dims[2 + d] = offcut__window_output(node, x->shape.dims[2 + d], ceil_mode, w);
+        if (shape.dims[2 + d] < 1 || w->before >= w->kernel * w->dilation)
             return offcut__node_fail(graph, node, "its window does not fit its input");
     }
-    return OFFCUT_OK;
-}
-
-static offcut_status infer_pool(offcut__graph *graph, offcut__node *node) {
-    const offcut__value *x = NULL;
-    offcut__window w[2] = {{0}};
-    int32_t out[2] = {0};
-    OFFCUT_TRY(offcut__need_input(graph, node, 0, &x));
-    OFFCUT_TRY(pool_windows(graph, node, x, w, out));
-    const offcut__shape shape = {.rank = 4,
-                                 .dims = {x->shape.dims[0], x->shape.dims[1], out[0], out[1]}};
     return offcut__infer_output(graph, node, 0, &shape, x->type);
 }
 
-offcut_status offcut__pool_geometry(offcut__graph *graph, const offcut__node *node,
-                                    offcut__pooling *pooling) {
-    offcut__window w[2] = {{0}};
-    int32_t size[2] = {0};
-    OFFCUT_TRY(pool_windows(graph, node, offcut__node_input(graph, node, 0), w, size));
-    *pooling =
-        (offcut__pooling){.window = offcut__windows_geometry(w),
-                          .pad_bottom = w[0].after,
-                          .pad_right = w[1].after,
-                          .average = node->type->kind == AVERAGE_POOL,
-                          .include_pad = offcut__attribute_int(node, "count_include_pad", 0) != 0};
-    return OFFCUT_OK;
+offcut__pooling offcut__pool_geometry(const offcut__node *node) {
+    return (offcut__pooling){
+        .window = offcut__windows_geometry(node->windows),
+        .pad_bottom = node->windows[0].after,
+        .pad_right = node->windows[1].after,
+        .average = node->type->kind == AVERAGE_POOL,
+        .include_pad = offcut__attribute_int(node, "count_include_pad", 0) != 0};
 }
 
 static offcut_status lower_pool(offcut__builder *builder, offcut__node *node) {
-    offcut__pooling pooling;
+    const offcut__pooling pooling = offcut__pool_geometry(node);
     offcut__view in, out;
-    OFFCUT_TRY(offcut__pool_geometry(builder->graph, node, &pooling));
     OFFCUT_TRY(offcut__build_image(builder, node, node->inputs[0], &in));
     OFFCUT_TRY(offcut__build_output(builder, node->outputs[0], &out));
     if (offcut__shape_count(&out.shape) == 0) return OFFCUT_OK;
@@ -148,7 +134,9 @@ typedef enum coordinates {
     HALF_PIXEL_SYMMETRIC,
 } coordinates;
 
-typedef struct resizing {
+#define TABLES_SEEN_MAX 256u /* a limit to what a hostile file can have done */
+
+typedef struct offcut__resizing {
     int64_t sizes[2];
     double scales[2];
     coordinates mode;
@@ -230,7 +218,6 @@ static offcut_status read_resizing(offcut__graph *graph, const offcut__node *nod
     const offcut__value *scales = NULL, *sizes = NULL;
     int64_t axes[OFFCUT__RANK_MAX];
     uint32_t axis_count = 0;
-    *r = (resizing){.taps = 0};
     if (x->shape.rank != 4 || offcut__shape_count(&x->shape) == 0)
         return offcut__node_fail(graph, node, "its input is not a picture");
     r->sizes[0] = x->shape.dims[2];
@@ -262,12 +249,14 @@ static offcut_status read_resizing(offcut__graph *graph, const offcut__node *nod
 
 static offcut_status infer_resize(offcut__graph *graph, offcut__node *node) {
     const offcut__value *x = NULL;
-    resizing r;
+    resizing *r = NULL;
     OFFCUT_TRY(offcut__need_input(graph, node, 0, &x));
-    OFFCUT_TRY(read_resizing(graph, node, x, &r));
+    OFFCUT_TRY(offcut__pool_alloc(graph->ctx, graph->pool, 1, sizeof *r, &r));
+    OFFCUT_TRY(read_resizing(graph, node, x, r));
+    node->resizing = r;
     const offcut__shape shape = {
         .rank = 4,
-        .dims = {x->shape.dims[0], x->shape.dims[1], (int32_t)r.sizes[0], (int32_t)r.sizes[1]}};
+        .dims = {x->shape.dims[0], x->shape.dims[1], (int32_t)r->sizes[0], (int32_t)r->sizes[1]}};
     return offcut__infer_output(graph, node, 0, &shape, x->type);
 }
 
@@ -322,15 +311,7 @@ static void cubic_taps(const resizing *r, float x, int32_t in, int32_t *indices,
     for (int i = 0; i < 4; i++) weights[i] /= sum;
 }
 
-static offcut_status resize_table(offcut__builder *builder, const resizing *r, int d, int32_t in,
-                                  const int32_t **indices, const float **weights) {
-    int32_t *index = NULL;
-    float *weight = NULL;
-    const size_t count = (size_t)r->sizes[d] * r->taps;
-    OFFCUT_TRY(offcut__build_indices(builder, count, &index));
-    OFFCUT_TRY(offcut__build_floats(builder, count, &weight));
-    *indices = index;
-    *weights = weight;
+static void fill_table(const resizing *r, int d, int32_t in, int32_t *index, float *weight) {
     for (int32_t out = 0; out < (int32_t)r->sizes[d]; out++, index += r->taps, weight += r->taps) {
         float x = position(r, d, in, out);
         if (r->sizes[d] == in && r->scales[d] >= 1 && r->scales[d] <= 1) x = (float)out;
@@ -348,18 +329,85 @@ static offcut_status resize_table(offcut__builder *builder, const resizing *r, i
             weight[0] = 1 - weight[1];
         }
     }
+}
+
+/* Whether that is bilinear doubling, by the weights of every pixel. */
+static bool doubles(const int32_t *sources, const float *weights, int32_t in, int64_t out) {
+    if (out != 2 * (int64_t)in) return false;
+    for (int32_t i = 0; i < out; i++) {
+        const int32_t near = i / 2, beside = i % 2 ? near + 1 : near - 1;
+        const int32_t next = beside < 0 || beside >= in ? near : beside;
+        float quarters[2] = {0, 0};
+        for (int k = 0; k < 2; k++) {
+            quarters[0] += sources[2 * i + k] == near ? 4 * weights[2 * i + k] : 0;
+            quarters[1] += sources[2 * i + k] == next ? 4 * weights[2 * i + k] : 0;
+        }
+        const int expected = next == near ? 44 : 31;
+        if (fabsf(10 * quarters[0] + quarters[1] - (float)expected) > 0) return false;
+    }
+    return true;
+}
+
+typedef struct offcut__table {
+    const struct offcut__table *next; /* made before */
+    resizing from;
+    int direction;
+    int32_t in;
+    const int32_t *indices;
+    const float *weights;
+    bool doubles;
+} table;
+
+static bool same(double a, double b) {
+    return a >= b && a <= b;
+}
+
+static bool fits(const table *t, const resizing *r, int d, int32_t in) {
+    const resizing *a = &t->from;
+    return t->in == in && a->sizes[t->direction] == r->sizes[d] &&
+           same(a->scales[t->direction], r->scales[d]) && a->mode == r->mode &&
+           a->taps == r->taps && a->nearest == r->nearest && same(a->cubic, r->cubic) &&
+           a->exclude_outside == r->exclude_outside;
+}
+
+/* Networks resize between few sizes: most tables are there already. */
+static offcut_status find_table(offcut__builder *builder, const resizing *r, int d, int32_t in,
+                                const table **result) {
+    offcut__shared *shared = builder->shared;
+    uint32_t seen = 0;
+    for (*result = shared->tables; *result && seen < TABLES_SEEN_MAX; *result = (*result)->next) {
+        if (fits(*result, r, d, in)) return OFFCUT_OK;
+        seen++;
+    }
+    table *t = NULL;
+    int32_t *indices = NULL;
+    float *weights = NULL;
+    const size_t count = (size_t)r->sizes[d] * r->taps;
+    OFFCUT_TRY(offcut__pool_alloc(builder->ctx, shared->pool, 1, sizeof *t, &t));
+    OFFCUT_TRY(offcut__pool_alloc(builder->ctx, shared->pool, count, sizeof *indices, &indices));
+    OFFCUT_TRY(offcut__pool_alloc(builder->ctx, shared->pool, count, sizeof *weights, &weights));
+    fill_table(r, d, in, indices, weights);
+    *t = (table){shared->tables, *r, d, in, indices, weights, false};
+    t->doubles = r->taps == 2 && doubles(indices, weights, in, r->sizes[d]);
+    shared->tables = *result = t;
     return OFFCUT_OK;
 }
 
 offcut_status offcut__resize_tables(offcut__builder *builder, const offcut__node *node,
                                     offcut__resize *resize) {
-    const offcut__value *x = offcut__node_input(builder->graph, node, 0);
-    resizing r;
-    OFFCUT_TRY(read_resizing(builder->graph, node, x, &r));
-    *resize = (offcut__resize){.taps_y = r.taps, .taps_x = r.taps};
-    OFFCUT_TRY(resize_table(builder, &r, 0, x->shape.dims[2], &resize->rows, &resize->row_weights));
-    return resize_table(builder, &r, 1, x->shape.dims[3], &resize->columns,
-                        &resize->column_weights);
+    const int32_t *in = offcut__node_input(builder->graph, node, 0)->shape.dims;
+    const resizing *r = node->resizing;
+    const table *rows = NULL, *columns = NULL;
+    OFFCUT_TRY(find_table(builder, r, 0, in[2], &rows));
+    OFFCUT_TRY(find_table(builder, r, 1, in[3], &columns));
+    *resize = (offcut__resize){.taps_y = r->taps,
+                               .taps_x = r->taps,
+                               .rows = rows->indices,
+                               .columns = columns->indices,
+                               .row_weights = rows->weights,
+                               .column_weights = columns->weights,
+                               .doubles = rows->doubles && columns->doubles};
+    return OFFCUT_OK;
 }
 
 static offcut_status lower_resize(offcut__builder *builder, offcut__node *node) {

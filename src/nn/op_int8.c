@@ -104,10 +104,8 @@ bool offcut__conv8_fits(offcut__graph *graph, const offcut__node *node, const of
                         float step, float residual) {
     const offcut__value *weights = offcut__node_input(graph, node, 1),
                         *out = offcut__node_output(graph, node, 0);
-    offcut__conv geometry;
-    if (node->scale || node->shift || !weights || !weights->steps ||
-        offcut__conv_geometry(graph, node, &geometry) != OFFCUT_OK)
-        return false;
+    if (node->scale || node->shift || !weights || !weights->steps) return false;
+    const offcut__conv geometry = offcut__conv_geometry(graph, node);
     const bool depthwise = geometry.groups > 1 && geometry.group_in == 1 && geometry.group_out == 1;
     offcut__conv8 c = conv8_of(&geometry);
     if (!(geometry.groups == 1 || (depthwise && step > 0)) ||
@@ -148,10 +146,9 @@ static offcut_status conv8_parameters(offcut__builder *builder, const offcut__no
 }
 
 static offcut_status lower_conv8(offcut__builder *builder, offcut__node *node) {
-    offcut__conv geometry;
+    const offcut__conv geometry = offcut__conv_geometry(builder->graph, node);
     offcut__view in, out;
     offcut__op *op = NULL;
-    OFFCUT_TRY(offcut__conv_geometry(builder->graph, node, &geometry));
     OFFCUT_TRY(offcut__build_input(builder, node->inputs[0], &in));
     OFFCUT_TRY(offcut__build_output(builder, node->outputs[0], &out));
     offcut__conv8 c = conv8_of(&geometry);
@@ -185,28 +182,23 @@ offcut_status offcut__conv8_pack(offcut__builder *builder, offcut__op *op) {
     offcut__conv8 *c = &op->u.conv8;
     int32_t *bias = NULL;
     OFFCUT_TRY(conv8_parameters(builder, node, c, &bias));
-    const size_t plane = (size_t)(c->window.kernel_h * c->window.kernel_w);
-    const uint32_t channels = c->depthwise ? 1 : c->channels_in;
-    int8_t *packed = NULL, *reference = NULL;
+    int8_t *packed = NULL, *bytes = NULL;
     OFFCUT_TRY(offcut__pool_alloc(builder->ctx, builder->pool, offcut__conv8_weights(c),
                                   sizeof *packed, &packed));
-    OFFCUT_TRY(offcut__alloc(builder->ctx, c->channels_out * plane * channels, sizeof *reference,
-                             &reference));
-    const int8_t *stored = stored_bytes(value);
-    int8_t *to = reference;
-    for (size_t k = 0; k < c->channels_out; k++)
-        for (size_t t = 0; t < plane; t++)
-            for (size_t d = 0; d < channels; d++) {
-                const size_t at = (k * channels + d) * plane + t;
-                *to = stored ? stored[at] : (int8_t)offcut__constant_raw(value, at);
-                bias[k] -= c->offset * *to++;
-            }
-    if (c->depthwise)
-        offcut__depthwise8_fill(c, reference, packed);
-    else
-        offcut__conv8_fill(c, reference, packed);
     c->weights = packed;
-    free(reference);
+    const int8_t *weights = stored_bytes(value);
+    const size_t count = offcut__shape_count(&value->shape), each = count / c->channels_out;
+    if (!weights) {
+        OFFCUT_TRY(offcut__alloc(builder->ctx, count, sizeof *bytes, &bytes));
+        for (size_t i = 0; i < count; i++) bytes[i] = (int8_t)offcut__constant_raw(value, i);
+        weights = bytes;
+    }
+    for (size_t i = 0; c->offset != 0 && i < count; i++) bias[i / each] -= c->offset * weights[i];
+    if (c->depthwise)
+        offcut__depthwise8_fill(c, weights, packed);
+    else
+        offcut__conv8_fill(c, weights, packed);
+    free(bytes);
     return OFFCUT_OK;
 }
 
@@ -257,30 +249,13 @@ static offcut_status lower_scaling(offcut__builder *builder, offcut__node *node,
 static offcut_status lower_pool8(offcut__builder *builder, offcut__node *node) {
     offcut__view in, out;
     offcut__op *op = NULL;
-    offcut__pooling pooling;
-    OFFCUT_TRY(offcut__pool_geometry(builder->graph, node, &pooling));
+    const offcut__pooling pooling = offcut__pool_geometry(node);
     OFFCUT_TRY(offcut__build_input(builder, node->inputs[0], &in));
     OFFCUT_TRY(offcut__build_output(builder, node->outputs[0], &out));
     const double cost = (double)pooling.window.kernel_h * pooling.window.kernel_w;
     OFFCUT_TRY(emit(builder, offcut__pool8_run, &in, &out, elements_in_row(&out) * cost, &op));
     op->u.pooling = pooling;
     return OFFCUT_OK;
-}
-
-/* Whether that is bilinear doubling, by the weights of every pixel. */
-static bool doubles(const int32_t *sources, const float *weights, int32_t in, int32_t out) {
-    for (int32_t i = 0; i < out; i++) {
-        const int32_t near = i / 2, beside = i % 2 ? near + 1 : near - 1;
-        const int32_t next = beside < 0 || beside >= in ? near : beside;
-        float quarters[2] = {0, 0};
-        for (int k = 0; k < 2; k++) {
-            quarters[0] += sources[2 * i + k] == near ? 4 * weights[2 * i + k] : 0;
-            quarters[1] += sources[2 * i + k] == next ? 4 * weights[2 * i + k] : 0;
-        }
-        const int expected = next == near ? 44 : 31;
-        if (fabsf(10 * quarters[0] + quarters[1] - (float)expected) > 0) return false;
-    }
-    return out == 2 * in;
 }
 
 static offcut_status lower_resize8(offcut__builder *builder, offcut__node *node) {
@@ -292,15 +267,14 @@ static offcut_status lower_resize8(offcut__builder *builder, offcut__node *node)
     OFFCUT_TRY(offcut__resize_tables(builder, node, &resize));
     /* The rows' weights take the scales along. */
     const float factor = input_of(builder, node, 0)->step / step_out(builder, node);
-    const size_t count = (size_t)out.shape.dims[2] * resize.taps_y;
-    float *weights = NULL;
-    OFFCUT_TRY(offcut__build_floats(builder, count, &weights));
-    for (size_t i = 0; i < count; i++) weights[i] = resize.row_weights[i] * factor;
-    resize.doubles =
-        fabsf(factor - 1) <= 0 && resize.taps_y == 2 &&
-        doubles(resize.rows, resize.row_weights, in.shape.dims[2], out.shape.dims[2]) &&
-        doubles(resize.columns, resize.column_weights, in.shape.dims[3], out.shape.dims[3]);
-    resize.row_weights = weights;
+    if (!(fabsf(factor - 1) <= 0)) {
+        const size_t count = (size_t)out.shape.dims[2] * resize.taps_y;
+        float *weights = NULL;
+        OFFCUT_TRY(offcut__build_floats(builder, count, &weights));
+        for (size_t i = 0; i < count; i++) weights[i] = resize.row_weights[i] * factor;
+        resize.row_weights = weights;
+        resize.doubles = false;
+    }
     OFFCUT_TRY(emit(builder, offcut__resize8_run, &in, &out,
                     elements_in_row(&out) * 2 * resize.taps_y, &op));
     op->u.resize = resize;

@@ -7,15 +7,22 @@
 #include "graph.h"
 #include "kernels/kernels.h"
 
+/* What all programs of a model use, made once. */
+typedef struct offcut__shared {
+    offcut__pool *pool;                 /* the model's */
+    const float **tensors;              /* by value: those of the file, as f32; NULL: not yet */
+    const struct offcut__table *tables; /* of resizing */
+} offcut__shared;
+
 /* Operations under construction. Rebuilding is cheap: weights are packed when the list is final. */
 typedef struct offcut__builder {
     offcut_ctx *ctx;
     offcut__graph *graph;
-    offcut__pool *pool;    /* the model's: constants, tables, weights */
+    offcut__shared *shared;
+    offcut__pool *pool;    /* for all else that operations point to */
     offcut__view *views;   /* by value; storage is OFFCUT__STORAGE_NONE where there is none yet */
     uint32_t *home;        /* by value: the Concat result it is a part of, or OFFCUT__NONE */
     int32_t *home_channel; /* by value: its first channel there */
-    const float **tensors; /* by value: those of the file that the model has as f32; or NULL */
     offcut__op *ops;
     uint32_t op_count, op_capacity;
     offcut__storage *storages;
@@ -73,7 +80,7 @@ offcut_status offcut__build_image(offcut__builder *builder, const offcut__node *
 offcut_status offcut__build_output(offcut__builder *builder, uint32_t value, offcut__view *view);
 /* Fresh memory for the view's shape and strides; sets storage and offset. */
 offcut_status offcut__build_storage(offcut__builder *builder, offcut__view *view);
-/* A new operation, zeroed but for name, node, storages and the clamp of a convolution. */
+/* A new operation, zeroed but for node, units, storages and the clamp of a convolution. */
 offcut_status offcut__build_op(offcut__builder *builder, offcut__op **op);
 /* Memory in the model. */
 offcut_status offcut__build_floats(offcut__builder *builder, size_t count, float **result);
@@ -102,8 +109,7 @@ offcut_status offcut__build_act(offcut__builder *builder, const offcut__node *no
 /* ---- op_convolution.c ---- */
 
 /* Geometry of a Conv, without weights. */
-offcut_status offcut__conv_geometry(offcut__graph *graph, const offcut__node *node,
-                                    offcut__conv *conv);
+offcut__conv offcut__conv_geometry(const offcut__graph *graph, const offcut__node *node);
 /* Packs weights as the kernel wants them and sets the bias; called once, when the operations are
  * final. */
 offcut_status offcut__conv_pack(offcut__builder *builder, offcut__op *op);
@@ -121,22 +127,18 @@ offcut_status offcut__conv8_pack(offcut__builder *builder, offcut__op *op);
 
 /* ---- op_image.c: windows of convolutions and pooling, one a dimension ---- */
 
-typedef struct offcut__window {
-    int32_t kernel, stride, dilation, before, after; /* the last two: padding */
-} offcut__window;
-
-/* Height and width from a node's attributes; kernel holds the default, 0 for none. All are
- * within 1..4096 (padding from 0) and what fusion added. */
-offcut_status offcut__need_windows(const offcut__graph *graph, const offcut__node *node,
-                                   offcut__window windows[2]);
+/* node->windows from its attributes; kernel: the default, 0 for none. All are within 1..4096
+ * (padding from 0). */
+offcut_status offcut__need_windows(const offcut__graph *graph, offcut__node *node,
+                                   const int32_t kernel[2]);
 /* The length of the output; auto_pad sets the padding. 0: nothing fits. */
 int32_t offcut__window_output(const offcut__node *node, int32_t in, bool ceil_mode,
                               offcut__window *window);
-/* Height and width together, once offcut__window_output() has set the padding. */
+/* Height and width together. */
 offcut__geometry offcut__windows_geometry(const offcut__window windows[2]);
 
-offcut_status offcut__pool_geometry(offcut__graph *graph, const offcut__node *node,
-                                    offcut__pooling *pooling);
+offcut__pooling offcut__pool_geometry(const offcut__node *node);
+/* Of a node after inference. */
 offcut_status offcut__resize_tables(offcut__builder *builder, const offcut__node *node,
                                     offcut__resize *resize);
 

@@ -62,8 +62,10 @@ bool offcut__message_next(offcut__message *message, offcut__field *field) {
 }
 
 bool offcut__span_is(offcut__span span, const char *text) {
-    const size_t length = strlen(text);
-    return span.size == length && (length == 0 || memcmp(span.data, text, length) == 0);
+    /* Mostly it is not, by the first character. */
+    for (size_t i = 0; i < span.size; i++)
+        if (text[i] == 0 || span.data[i] != (uint8_t)text[i]) return false;
+    return text[span.size] == 0;
 }
 
 bool offcut__span_equal(offcut__span a, offcut__span b) {

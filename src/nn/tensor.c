@@ -5,7 +5,6 @@
 #include <string.h>
 
 enum {
-    NODE_ATTRIBUTE = 5,
     ATTRIBUTE_NAME = 1,
     ATTRIBUTE_FLOAT = 2,
     ATTRIBUTE_INT = 3,
@@ -209,12 +208,9 @@ static offcut__span string_field(offcut__span bytes, uint32_t number) {
 }
 
 static bool find_attribute(const offcut__node *node, const char *name, offcut__span *attribute) {
-    offcut__message message = offcut__message_of(node->message);
-    offcut__field field;
-    while (offcut__message_next(&message, &field)) {
-        if (field.number != NODE_ATTRIBUTE || field.wire != OFFCUT__WIRE_BYTES) continue;
-        if (!offcut__span_is(string_field(field.bytes, ATTRIBUTE_NAME), name)) continue;
-        *attribute = field.bytes;
+    for (uint32_t i = 0; i < node->attribute_count; i++) {
+        if (!offcut__span_is(node->attributes[i].name, name)) continue;
+        *attribute = node->attributes[i].message;
         return true;
     }
     return false;
@@ -229,6 +225,10 @@ static bool attribute_field(const offcut__node *node, const char *name, uint32_t
     while (offcut__message_next(&message, field))
         if (field->number == number) return true;
     return false;
+}
+
+offcut__span offcut__attribute_name(offcut__span bytes) {
+    return string_field(bytes, ATTRIBUTE_NAME);
 }
 
 bool offcut__attribute_has(const offcut__node *node, const char *name) {

@@ -119,9 +119,9 @@ static int32_t conv_sum(const offcut__conv8 *c, const offcut__view *in, const in
     int32_t sum = c->bias[k];
     const int32_t each = c->depthwise ? 1 : (int32_t)c->channels_in;
     w += k * c->window.kernel_h * c->window.kernel_w * each;
-    for (int32_t i = 0; i < c->window.kernel_h; i++)
-        for (int32_t j = 0; j < c->window.kernel_w; j++)
-            for (int32_t d = 0; d < each; d++)
+    for (int32_t d = 0; d < each; d++)
+        for (int32_t i = 0; i < c->window.kernel_h; i++)
+            for (int32_t j = 0; j < c->window.kernel_w; j++)
                 sum += *w++ *
                        byte(in, c->depthwise ? k : d,
                             y * c->window.stride_h + i * c->window.dilation_h - c->window.pad_top,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Networks whose input size is free: which size a picture gets, and that all of them are there. */
+#include "nn/kernels/kernels.h"
 #include "nn/model.h"
 #include "nn_check.h"
 
@@ -147,6 +148,15 @@ static void test_shared_weights(void) {
         }
     }
     CHECK(model->program_count == OFFCUT__SIZES && convolutions == 4 * 8 && constants == 4);
+    /* 384 x 256 is resized across as 256 x 384 is down. */
+    const offcut__resize *wide = NULL, *tall = NULL;
+    for (uint32_t i = 0; i < first->op_count; i++) {
+        if (first->ops[i].run != offcut__resize_run) continue;
+        wide = &model->programs[1].ops[i].u.resize;
+        tall = &model->programs[3].ops[i].u.resize;
+    }
+    CHECK(wide && wide->rows == tall->columns && wide->column_weights == tall->row_weights);
+    CHECK(wide && wide->rows != wide->columns);
     /* The phases of a transposed convolution have other weights each. */
     CHECK(first->ops[3].u.conv.weights != first->ops[4].u.conv.weights);
     offcut_model_free(model);

@@ -67,8 +67,12 @@ size_t offcut__conv8_scratch(const offcut__op *op) {
     return size < SIZE_MAX ? (size_t)size : SIZE_MAX; /* which the plan refuses */
 }
 
+static size_t taps_of(const offcut__conv8 *c) {
+    return (size_t)(c->window.kernel_h * c->window.kernel_w);
+}
+
 size_t offcut__conv8_weights(const offcut__conv8 *c) {
-    const size_t taps = (size_t)(c->window.kernel_h * c->window.kernel_w);
+    const size_t taps = taps_of(c);
     if (c->depthwise) return ((size_t)c->channels_out + 3) / 4 * 4 * taps;
     return ((size_t)c->channels_out + 7) / 8 * 8 * taps * (((size_t)c->channels_in + 3) / 4 * 4);
 }
@@ -78,11 +82,11 @@ static uint32_t vectors_of(const offcut__conv8 *c, uint32_t first) {
     return c->channels_out - first > 4 ? 2 : 1;
 }
 
-static void fill_line(const offcut__conv8 *c, const int8_t *reference, int8_t *packed) {
+static void fill_line(const offcut__conv8 *c, const int8_t *weights, int8_t *packed) {
     const uint32_t channels = (c->channels_in + 3) / 4 * 4;
-    for (int32_t t = 0; t < c->window.kernel_h * c->window.kernel_w; t++)
+    for (size_t t = 0; t < taps_of(c); t++)
         for (uint32_t i = 0; i < channels; i++) {
-            const int16_t w = i < c->channels_in ? *reference++ : 0;
+            const int16_t w = i < c->channels_in ? weights[i * taps_of(c) + t] : 0;
             if (c->wide)
                 memcpy(packed, &w, sizeof w);
             else
@@ -91,23 +95,42 @@ static void fill_line(const offcut__conv8 *c, const int8_t *reference, int8_t *p
         }
 }
 
-void offcut__conv8_fill(const offcut__conv8 *c, const int8_t *reference, int8_t *packed) {
+/* For all taps, step apart, the four weights that lie side by side from output channel k and input
+ * channel i on: of one by four channels, wide of two by two. Those that are not there are zero. */
+static void fill_four(const offcut__conv8 *c, const int8_t *weights, uint32_t k, uint32_t i,
+                      int8_t *packed, size_t step) {
+    static const int8_t none[OFFCUT__TAPS8_MAX * OFFCUT__TAPS8_MAX];
+    const size_t taps = taps_of(c);
+    const int8_t *from[4];
+    for (uint32_t n = 0; n < 4; n++) {
+        const uint32_t out = k + (c->wide ? n / 2 : 0), in = i + (c->wide ? n % 2 : n);
+        const bool there = out < c->channels_out && in < c->channels_in;
+        from[n] = there ? weights + ((size_t)out * c->channels_in + in) * taps : none;
+    }
+    const int8_t *a = from[0], *b = from[1], *d = from[2], *e = from[3];
+    for (size_t t = 0; t < taps; t++, packed += step) {
+        packed[0] = a[t];
+        packed[1] = b[t];
+        packed[2] = d[t];
+        packed[3] = e[t];
+    }
+}
+
+void offcut__conv8_fill(const offcut__conv8 *c, const int8_t *weights, int8_t *packed) {
     if (c->line) {
-        fill_line(c, reference, packed);
+        fill_line(c, weights, packed);
         return;
     }
     const uint32_t width = c->wide ? 2 : 4; /* input channels in a unit */
     const uint32_t channels = (c->channels_in + 3) / 4 * 4;
-    const size_t taps = (size_t)(c->window.kernel_h * c->window.kernel_w);
     for (uint32_t first = 0; first < c->channels_out; first += 8) {
         const uint32_t outputs = 4 * vectors_of(c, first);
-        for (size_t t = 0; t < taps; t++)
-            for (uint32_t d = 0; d < channels; d += width)
-                for (uint32_t k = first; k < first + outputs; k++)
-                    for (uint32_t i = d; i < d + width; i++)
-                        *packed++ = k < c->channels_out && i < c->channels_in
-                                        ? reference[(k * taps + t) * c->channels_in + i]
-                                        : 0;
+        const size_t step = (size_t)outputs * channels;
+        int8_t *to = packed;
+        for (uint32_t i = 0; i < channels; i += width)
+            for (uint32_t k = 0; k < outputs; k += 4 / width, to += 4)
+                fill_four(c, weights, first + k, i, to, step);
+        packed += step * taps_of(c);
     }
 }
 

@@ -27,10 +27,10 @@ static size_t padded(const offcut__conv8 *c) {
     return ((size_t)c->channels_out + 3) / 4 * 4;
 }
 
-void offcut__depthwise8_fill(const offcut__conv8 *c, const int8_t *reference, int8_t *packed) {
+void offcut__depthwise8_fill(const offcut__conv8 *c, const int8_t *weights, int8_t *packed) {
     const size_t count = (size_t)(c->window.kernel_h * c->window.kernel_w), step = padded(c);
     for (size_t k = 0; k < c->channels_out; k++)
-        for (size_t t = 0; t < count; t++) packed[t * step + k] = reference[k * count + t];
+        for (size_t t = 0; t < count; t++) packed[t * step + k] = weights[k * count + t];
 }
 
 static i32x4 one_pixel(const taps *t) {

@@ -63,12 +63,12 @@ void offcut__conv8_run(const offcut__op *op, float *arena, uint32_t begin, uint3
 bool offcut__conv8_can(offcut__conv8 *conv, int32_t width);
 size_t offcut__conv8_scratch(const offcut__op *op);
 size_t offcut__conv8_weights(const offcut__conv8 *conv); /* bytes */
-/* reference: [channels_out][kernel_h][kernel_w][channels_in] */
-void offcut__conv8_fill(const offcut__conv8 *conv, const int8_t *reference, int8_t *packed);
+/* weights: [channels_out][channels_in][kernel_h][kernel_w], as in the file */
+void offcut__conv8_fill(const offcut__conv8 *conv, const int8_t *weights, int8_t *packed);
 
 /* The same with as many groups as channels. packed: [kernel_h][kernel_w][channels, up to 4]. */
 void offcut__depthwise8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
-void offcut__depthwise8_fill(const offcut__conv8 *conv, const int8_t *reference, int8_t *packed);
+void offcut__depthwise8_fill(const offcut__conv8 *conv, const int8_t *weights, int8_t *packed);
 
 /* f32 with contiguous channels -> quads: clamp(round((x - centre) / spread / factor[0]), lo, hi);
  * a NaN becomes lo. */
