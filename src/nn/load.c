@@ -49,6 +49,8 @@ static offcut_status find_picture(offcut__graph *graph, loading *l) {
                    "the network has %u inputs, not one picture", open);
     const offcut__value *value = &graph->values[graph->input];
     const int32_t *d = value->shape.dims;
+    OFFCUT_FAIL_IF(value->producer != OFFCUT__NONE, graph->ctx, OFFCUT_ERR_MODEL,
+                   "the model is damaged: a node makes the network's input");
     OFFCUT_FAIL_IF(value->shape.rank != 4 || d[0] > 1, graph->ctx, OFFCUT_ERR_MODEL,
                    "the network's input is not one picture of four dimensions");
     l->channels_last = d[3] == 3 && d[1] != 3;

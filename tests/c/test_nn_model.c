@@ -211,8 +211,21 @@ static bytes one_node(const char *op, const char *inputs, const char *attributes
     return onnx_file(&graph, 13);
 }
 
+/* A node that writes over the picture, more than there is room for. */
+static bytes picture_maker(void) {
+    bytes graph = {0};
+    put_weights(&graph, "w", "1,3,64,64");
+    put_node(&graph, "MaxPool", "w", "x", "kernel_shape=1,1");
+    put_node(&graph, "Sigmoid", "x", "y", "");
+    put_value_info(&graph, 11, "x", "1,3,16,16");
+    put_value_info(&graph, 12, "y", "1,3,16,16");
+    return onnx_file(&graph, 13);
+}
+
 static void test_refusals(void) {
     offcut_input input = offcut_input_default();
+    expect("a node that makes the input", picture_maker(), NULL, OFFCUT_ERR_MODEL,
+           "makes the network's input");
     expect("unknown operator", one_node("Wobble", "x", ""), NULL, OFFCUT_ERR_MODEL,
            "Wobble node 'y'");
     expect("missing input", one_node("Conv", "x,nowhere", ""), NULL, OFFCUT_ERR_MODEL,
