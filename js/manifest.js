@@ -11,10 +11,10 @@
  */
 export const manifest = {
   default: {
-    name: 'offcut-4',
+    name: 'offcut-5',
     file: 'default.onnx',
-    sha256: 'c4f7deca62aee29efb7c8e2d0f58a0c7a543e2d0d28470484c0b93e66b290558',
-    bytes: 1228412,
+    sha256: '5b9eb4d161f18c049ca31dc0f4e13a14d5311df00cb8c790f25d949f753d7642',
+    bytes: 1480857,
     licence: 'Apache-2.0',
     source: "trained by this project from a start of U²-Netp's weights, see MODEL_CARD.md",
     input: {
@@ -31,10 +31,10 @@ export const manifest = {
   },
   known: [
     {
-      name: 'offcut-4 (f32)',
+      name: 'offcut-5 (f32)',
       file: 'default-f32.onnx',
-      sha256: '252a9d52c50a14ea725858a9ce5f3de957384bbbf6b3910e9b0ac96ab4e87230',
-      bytes: 3908008,
+      sha256: 'a7d0cb5399403c0be8605344065dc87c7495939084fe6af722427be41108689c',
+      bytes: 5385504,
       licence: 'Apache-2.0',
       source: 'the default network before quantisation, see MODEL_CARD.md',
       input: {

@@ -246,6 +246,19 @@ def check_prune(folder):
     check(mask.shape == (1, 1, 32, 32) and bool(mask.isfinite().all()), "the cut network runs")
 
 
+def check_blend(folder):
+    """Half and half of a network and itself is that network."""
+    import numpy as np
+
+    from evaluate import onnx_runner
+
+    network, output = folder / "network-f32.onnx", folder / "blend.onnx"
+    run("blend.py", "--networks", f"{network}:0.5", f"{network}:0.5", "--output", output)
+    image = np.random.default_rng(2).random((1, 3, 128, 128), np.float32)
+    gap = np.abs(onnx_runner(output)(image) - onnx_runner(network)(image)).max()
+    check(float(gap) < 1e-6, "a blend of a network with itself is that network")
+
+
 def check_int8(folder):
     """A few steps of quantisation-aware training; the int8 file stays near the f32 one."""
     import numpy as np
@@ -298,6 +311,7 @@ def check_export(folder):
     table = run("evaluate.py", "--data", folder / "data", "--network", network, "--size", 128)
     check("| made | " in table, "the evaluation has its table")
     check_int8(folder)
+    check_blend(folder)
 
 
 def check_quantised(folder, image, expected):
