@@ -234,7 +234,7 @@ def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, required=True, help="what prepare.py wrote")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
-    parser.add_argument("--design", choices=sorted(DESIGNS), default="blocks")
+    parser.add_argument("--design", choices=sorted(DESIGNS), default="wide")
     parser.add_argument(
         "--sizes",
         type=stage,
