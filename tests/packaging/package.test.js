@@ -78,12 +78,15 @@ test('an entry exports the same in every host', { skip: missing }, async () => {
 });
 
 test('its types need no others, and no skipLibCheck', async () => {
-  fs.copyFileSync(pathOf('tests/packaging/fixtures/types/usage.ts'), path.join(folder, 'usage.ts'));
+  fs.copyFileSync(
+    pathOf('tests/packaging/fixtures/types/usage.mts'),
+    path.join(folder, 'usage.mts'),
+  );
   const tsc = [pathOf('node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--types', ''];
   const options = ['--module', 'nodenext', '--target', 'es2022', '--lib', 'es2023,dom'];
   const { stdout } = await execute(
     process.execPath,
-    [...tsc, ...options, '--skipLibCheck', 'false', 'usage.ts'],
+    [...tsc, ...options, '--skipLibCheck', 'false', 'usage.mts'],
     { cwd: folder },
   ).catch((error) => error);
   assert.equal(stdout, '');
