@@ -41,7 +41,12 @@ export const tools = {
   firefox: which('firefox-esr') || which('firefox'),
   webkit: which('WebKitWebDriver'),
   xvfb: which('Xvfb'),
-  torch: fs.existsSync('/usr/lib/python3/dist-packages/torch') ? '/usr/bin/python3' : '',
+  /** Looked up when it is asked for: the process that installs it uses it too. */
+  get torch() {
+    return ['torch', 'PIL'].every((name) => fs.existsSync(`/usr/lib/python3/dist-packages/${name}`))
+      ? '/usr/bin/python3'
+      : '';
+  },
 };
 
 const debianPackages = {
@@ -49,7 +54,7 @@ const debianPackages = {
   firefox: 'firefox-esr',
   webkit: 'webkit2gtk-driver',
   xvfb: 'xvfb',
-  torch: 'python3-torch',
+  torch: ['python3-torch', 'python3-pil'],
 };
 
 /**
@@ -75,7 +80,7 @@ export async function ensureHosts() {
   await attempt(() => once('hosts-training', trainingRecipe, pipInto('training.txt')));
   const absent = Object.entries(debianPackages)
     .filter(([name]) => !tools[/** @type {keyof typeof tools} */ (name)])
-    .map(([, debianPackage]) => debianPackage);
+    .flatMap(([, names]) => names);
   if (absent.length > 0) await attempt(() => installPackages(absent));
 }
 
