@@ -79,11 +79,6 @@ bool convolution_begin(convolution *c) {
     return done;
 }
 
-void convolution_end(convolution *c) {
-    free(c->forward);
-    for (int i = 0; i < c->sources; i++) free(c->back[i]);
-}
-
 /* Where a weight is: weight[output * by_output + input * by_input + tap]. */
 typedef struct layout {
     const float *first;
@@ -251,8 +246,7 @@ static void column(const read *reads, int count, const bf16 *weights, const targ
     for (int i = 0; i < present; i++) store(sums[i < present - 1 ? i : 3], t, block, spans + i);
 }
 
-#define SPANS_MAX 2048
-#define READS_MAX 64
+#define READS_MAX (SOURCES_MAX * 9 * CHANNELS_MAX / 32)
 
 static void convolve(const read *reads, int count, const bf16 *weights, const target *t,
                      int outputs, const span *spans, int span_count) {
@@ -274,7 +268,7 @@ void convolution_forward(const convolution *c, const map *const *sources, const 
         const source s = source_of(c, i);
         count += plan_reads(&s, map_first(sources[i], false), map_pitch(out), reads + count);
     }
-    float bias[128] = {0};
+    float bias[CHANNELS_MAX] = {0};
     memcpy(bias, c->bias, (size_t)c->outputs * sizeof *bias);
     const target t = {map_first(out, false), out->channels, bias, relu, false};
     convolve(reads, count, c->forward, &t, blocks(c->outputs), spans, plan_spans(out, spans));

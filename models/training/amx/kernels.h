@@ -36,6 +36,13 @@ static inline bf16 *map_first(const map *m, bool gradient) {
 }
 
 #define SOURCES_MAX 2
+#define CHANNELS_MAX 128 /* of a map */
+#define SPANS_MAX 8192   /* of 16 pixels in the rows of a map */
+
+/* Whether the kernels have room for it. */
+static inline bool map_fits(const map *m) {
+    return m->channels <= CHANNELS_MAX && m->height * ((m->width + 15) / 16) <= SPANS_MAX;
+}
 
 /* A convolution of stride 1 (3x3, or 1x1) over one or two maps beside each other, and its weights
  * in the layouts of the tiles. */
@@ -49,9 +56,8 @@ typedef struct convolution {
     bf16 *back[SOURCES_MAX]; /* owned: towards each source */
 } convolution;
 
-bool convolution_begin(convolution *c); /* false: no memory */
-void convolution_end(convolution *c);
-void convolution_pack(convolution *c); /* after each change of the weights */
+bool convolution_begin(convolution *c); /* false: no memory; kept until the process ends */
+void convolution_pack(convolution *c);  /* after each change of the weights */
 
 /* out = convolution of the sources + bias, and ReLU where asked for. */
 void convolution_forward(const convolution *c, const map *const *sources, const map *out,

@@ -83,7 +83,8 @@ static void find_additions(tape *t) {
     free(has);
 }
 
-/* maps: of each the four numbers channels, height, width, pad. NULL: no memory. */
+/* maps: of each the four numbers channels, height, width, pad. NULL: no memory, or a map that does
+ * not fit the kernels. */
 tape *tape_new(const int *maps, int map_count, const operation *operations, int operation_count,
                convolution *convolutions) {
     tape *t = calloc(1, sizeof *t);
@@ -96,7 +97,7 @@ tape *tape_new(const int *maps, int map_count, const operation *operations, int 
     for (int i = 0; done && i < map_count; i++) {
         map *m = &t->maps[t->map_count++];
         *m = (map){.channels = maps[i * 4], maps[i * 4 + 1], maps[i * 4 + 2], maps[i * 4 + 3], {0}};
-        done = map_begin(m);
+        done = map_fits(m) && map_begin(m);
         const size_t size = scratch_size(m) + (size_t)m->width * (size_t)m->channels * 8;
         if (size > scratch) scratch = size;
     }

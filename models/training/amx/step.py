@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from network import MEAN, STD, DilatedRsu, convolutions_in_order
+from network import MEAN, STD, DilatedRsu, Rsu, convolutions_in_order
 
 HERE = Path(__file__).resolve().parent
 FLAGS = "-O3 -march=sapphirerapids -std=gnu11 -fPIC -shared".split()
@@ -146,6 +146,8 @@ class AmxStep:
     """Loss and gradients of a batch for a network made of U-blocks."""
 
     def __init__(self, network):
+        if not isinstance(network.stem, Rsu):
+            raise ValueError(f"expected a network of U-blocks, received {type(network.stem)}")
         self.library = compile_library()
         if not self.library.tiles_allow():
             raise RuntimeError("expected leave to use AMX, the system gave none")
@@ -197,7 +199,7 @@ class AmxStep:
                 maps.ctypes.data_as(ctypes.c_void_p), len(maps), operations, len(operations),
                 self.convolutions)  # fmt: skip
             if not tape:
-                raise MemoryError("no memory for the network's maps")
+                raise MemoryError(f"no memory for maps of {height} x {width}, or they are too large")
             sizes = [tuple(recorder.maps[head][1:3]) for head in heads]
             self.tapes[height, width] = ctypes.c_void_p(tape), (ctypes.c_int * len(heads))(*heads), sizes
         return self.tapes[height, width]
