@@ -148,8 +148,8 @@ class AmxStep:
     def __init__(self, network):
         if not isinstance(network.stem, Rsu):
             raise ValueError(f"expected a network of U-blocks, received {type(network.stem)}")
-        self.library = compile_library()
-        if not self.library.tiles_allow():
+        self.native = compile_library()
+        if not self.native.tiles_allow():
             raise RuntimeError("expected leave to use AMX, the system gave none")
         self.network, self.tapes = network, {}
         self.pairs = convolutions_in_order(network)
@@ -175,7 +175,7 @@ class AmxStep:
             gradient = torch.zeros(c.taps * sum(widths[number]) * outputs), torch.zeros(outputs)
             self.gradients.append(gradient)
             c.weight_gradient, c.bias_gradient = (part.data_ptr() for part in gradient)
-            if not self.library.convolution_begin(ctypes.byref(c)):
+            if not self.native.convolution_begin(ctypes.byref(c)):
                 raise MemoryError("no memory for the network's weights")
         return result
 
@@ -195,7 +195,7 @@ class AmxStep:
             heads = recorder.network(self.network)
             maps = np.array(recorder.maps, np.int32)
             operations = (Operation * len(recorder.operations))(*recorder.operations)
-            tape = self.library.tape_new(
+            tape = self.native.tape_new(
                 maps.ctypes.data_as(ctypes.c_void_p), len(maps), operations, len(operations),
                 self.convolutions)  # fmt: skip
             if not tape:
@@ -236,7 +236,7 @@ class AmxStep:
         folded = self._folded()
         for c, (weight, bias) in zip(self.convolutions, folded):
             c.weight, c.bias = weight.data_ptr(), bias.data_ptr()
-            self.library.convolution_pack(ctypes.byref(c))
+            self.native.convolution_pack(ctypes.byref(c))
         for pair in self.gradients:
             for part in pair:
                 part.zero_()
@@ -254,7 +254,7 @@ class AmxStep:
                 (ctypes.c_void_p * len(heads))(*(part[number].data_ptr() for part in parts))
                 for parts in (truths, masks)
             ]
-            loss += self.library.tape_run(
+            loss += self.native.tape_run(
                 tape, ctypes.c_void_p(photos[number].data_ptr()),
                 self.table.ctypes.data_as(ctypes.c_void_p), len(heads), heads, *ends, share)  # fmt: skip
         outputs, gradients = [], []
