@@ -337,6 +337,13 @@ class Network(nn.Module):
         return logits if self.training else logits[0]
 
 
+def truth_at(target, valid, size):
+    """(truth, weight) of a mask of that size: means over its pixels, of the truth where it is known."""
+    weight = functional.adaptive_avg_pool2d(valid, size)
+    truth = functional.adaptive_avg_pool2d(target * valid, size) / weight.clamp_min(1e-3)
+    return truth.clamp(0, 1), weight
+
+
 def convolutions_in_order(network, size=64):
     """The (convolution, batch norm or None) pairs in the order in which they run."""
     order, hooks = [], []

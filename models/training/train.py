@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from amx.step import AmxStep
 from augment import draw_batch
-from network import DESIGNS, Network
+from network import DESIGNS, Network, truth_at
 from records import UNKNOWN, Records
 from warmstart import warm_start
 
@@ -69,10 +69,7 @@ def loss_of(logits, target, valid):
     total = 0
     for logit, weight in zip(logits, SCALE_WEIGHT):
         logit = logit.float()
-        size = logit.shape[2:]
-        mask = functional.adaptive_avg_pool2d(valid, size)
-        truth = functional.adaptive_avg_pool2d(target * valid, size) / mask.clamp_min(1e-3)
-        truth = truth.clamp(0, 1)
+        truth, mask = truth_at(target, valid, logit.shape[2:])
         entropy = functional.binary_cross_entropy_with_logits(logit, truth, reduction="none")
         guess = torch.sigmoid(logit)
         common = (guess * truth * mask).sum((1, 2, 3))

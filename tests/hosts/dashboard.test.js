@@ -551,6 +551,7 @@ test('dashboard: the page never waits for the work', inChromium, async (t) => {
   await page.goto(url);
   await page.waitForFunction(isReady);
   await choose(page, teapot);
+  await untilShown(page, 'working');
   assert.match((await worker).url(), /assets\/main\.web-/);
   await untilShown(page, 'done');
 });

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from network import MEAN, STD, DilatedRsu, Rsu, convolutions_in_order
+from network import MEAN, STD, DilatedRsu, Rsu, convolutions_in_order, truth_at
 
 HERE = Path(__file__).resolve().parent
 FLAGS = "-O3 -march=sapphirerapids -std=gnu11 -fPIC -shared".split()
@@ -242,11 +242,7 @@ class AmxStep:
                 part.zero_()
         count, height, width, _ = photos.shape
         tape, heads, sizes = self._tape(height, width)
-        masks = [functional.adaptive_avg_pool2d(valid, size) for size in sizes]
-        truths = [
-            (functional.adaptive_avg_pool2d(target * valid, size) / mask.clamp_min(1e-3)).clamp(0, 1)
-            for size, mask in zip(sizes, masks)
-        ]
+        truths, masks = zip(*(truth_at(target, valid, size) for size in sizes))
         share = (ctypes.c_float * len(heads))(*(weight / count for weight in scale_weight))
         loss = 0.0
         for number in range(count):
