@@ -65,7 +65,7 @@ import { createSharedMemory, isForThreads } from './threads.js';
  * @property {(job: number) => number} offcut_job_input
  * @property {(job: number) => number} offcut_job_input_width
  * @property {(job: number) => number} offcut_job_input_height
- * @property {(job: number, mask: number, width: number, height: number) => number} offcut_job_mask
+ * @property {(job: number, mask: number, width: number, height: number) => number} offcut_job_answer
  * @property {(job: number, size: number) => number} offcut_job_output
  * @property {(job: number, output: number) => number} offcut_job_again
  * @property {(job: number) => number} offcut_job_coverage

@@ -233,7 +233,7 @@ export class Direct {
     const start = performance.now();
     const output = await network.run(job.input, job.inputSize);
     this.#alive();
-    job.takeMask(readMask(output, this.#spec.output));
+    job.takeAnswer(readMask(output, this.#spec.output));
     job.timings.infer += performance.now() - start;
   }
 }

@@ -103,7 +103,7 @@ export class Job {
     return new Float32Array(c.memory.buffer, pointer, 3 * width * height).slice();
   }
 
-  /** Known from the beginning. */
+  /** Known from the beginning; in stage `infer` it may change with an answer. */
   get inputSize() {
     const { c } = this.#binding;
     return {
@@ -113,15 +113,16 @@ export class Job {
   }
 
   /**
-   * In stage `infer`, instead of a step: what the network answered.
+   * In stage `infer`, instead of a step: what the network answered. The stage goes on with another
+   * input where the network is to look at a small subject again, from near.
    *
    * @param {Mask} mask
    */
-  takeMask({ data, width, height }) {
+  takeAnswer({ data, width, height }) {
     const { c } = this.#binding;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const pointer = this.#binding.copyIn(bytes);
-    this.#binding.check(c.offcut_job_mask(this.#job, pointer, width, height));
+    this.#binding.check(c.offcut_job_answer(this.#job, pointer, width, height));
     c.free(pointer);
   }
 

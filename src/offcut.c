@@ -40,11 +40,12 @@ static offcut_status check_options(offcut_ctx *ctx, const offcut_options *option
 static void resolve_input(offcut_job *job) {
     offcut_input *input = &job->input;
     *input = job->model ? *offcut_model_input(job->model) : job->options.input;
-    const bool is_free =
+    job->is_free =
         job->model ? offcut__network_is_free(job->model) : input->width == 0 && input->height == 0;
-    const uint32_t *size = offcut__sizes[is_free ? offcut__size_for(job->width, job->height) : 0];
-    if (is_free || input->width == 0) input->width = size[0];
-    if (is_free || input->height == 0) input->height = size[1];
+    const uint32_t *size =
+        offcut__sizes[job->is_free ? offcut__size_for(job->width, job->height) : 0];
+    if (job->is_free || input->width == 0) input->width = size[0];
+    if (job->is_free || input->height == 0) input->height = size[1];
 }
 
 offcut_status offcut_job_open(offcut_ctx *ctx, offcut_model *model, const uint8_t *data,

@@ -220,7 +220,7 @@ offcut_status offcut_remove_background(offcut_ctx *ctx, offcut_model *model, con
 /* Level 2. One picture on its way. The stages follow in this order, each in one or more steps. */
 typedef enum offcut_stage {
     OFFCUT_STAGE_DECODE = 0, /* pass 1: rows into the network's input and a small guide picture */
-    OFFCUT_STAGE_INFER = 1,  /* the network, or a mask from elsewhere */
+    OFFCUT_STAGE_INFER = 1,  /* the network, twice for a small subject, or a mask from elsewhere */
     OFFCUT_STAGE_REFINE = 2, /* the mask into an alpha matte and freed colours, at low resolution */
     OFFCUT_STAGE_ENCODE = 3, /* pass 2: rows into PNG */
     OFFCUT_STAGE_DONE = 4,
@@ -249,13 +249,20 @@ uint32_t offcut_job_height(const offcut_job *job); /* likewise */
 /* In stage INFER: the network's input, [1, 3, height, width] RGB (or BGR), normalised; owned by the
  * job. NULL in any other stage. */
 const float *offcut_job_input(const offcut_job *job);
-uint32_t offcut_job_input_width(const offcut_job *job);  /* in all stages */
+uint32_t offcut_job_input_width(const offcut_job *job);  /* in all stages; of the last look */
 uint32_t offcut_job_input_height(const offcut_job *job); /* likewise */
 
 /* In stage INFER: the mask from elsewhere, 0..1, row-major, of any size, upright, covering the
  * whole picture (copied; values outside 0..1 are clamped, a NaN counts as 0). Ends the stage. Fails
  * with ERR_STATE, ERR_ARGUMENT, ERR_MEMORY. */
 offcut_status offcut_job_mask(offcut_job *job, const float *mask, uint32_t width, uint32_t height);
+
+/* The same for a network's answer to offcut_job_input(). If the size of the input was left open and
+ * the subject is small, the stage goes on: offcut_job_input() is then that part of the picture from
+ * near, of another size, and the answer to it goes here too. So a network run elsewhere gives what
+ * the same network gives as a model. */
+offcut_status offcut_job_answer(offcut_job *job, const float *mask, uint32_t width,
+                                uint32_t height);
 
 /* The PNG bytes the last step made, 0 or more; owned by the job and valid until its next step. */
 const uint8_t *offcut_job_output(const offcut_job *job, size_t *size);

@@ -139,16 +139,16 @@ def check_designs():
     check([x.shape[2] for x in logits] == [32, 16, 8, 4, 2], "five masks while training")
 
 
-def check_amx():
-    """The gradients on AMX tiles point where PyTorch's do, as exactly as bfloat16 allows."""
+def check_native():
+    """The gradients of our own C point where PyTorch's do, as exactly as bfloat16 allows."""
     import torch
 
-    from amx.step import AmxStep, has_tiles
+    from native.step import NativeStep, processors
     from network import Network
     from train import SCALE_WEIGHT, loss_of
 
-    if not has_tiles():
-        print("SKIP: this processor has no AMX")
+    if not processors():
+        print("SKIP: this processor multiplies no bfloat16")
         return
     torch.manual_seed(5)
     network, photos = Network().train(), torch.randint(0, 256, (2, 64, 128, 3), dtype=torch.uint8)
@@ -163,16 +163,17 @@ def check_amx():
     plain = loss_of(network(image), target, valid)
     plain.backward()
     expected = [p.grad for p in network.parameters()]
-    network.zero_grad(set_to_none=True)
-    loss = AmxStep(network.eval()).backward(photos, target, valid, SCALE_WEIGHT)
-    likeness = [
-        float((a * p.grad).sum() / (a.norm() * p.grad.norm()))
-        for a, p in zip(expected, network.parameters())
-    ]
-    check(abs(loss - float(plain.detach())) < 0.01 * loss, f"AMX: loss {loss:.4f}")
-    mean, least = sum(likeness) / len(likeness), min(likeness)
-    alike = f"a mean cosine of {mean:.3f}, the least {least:.3f}"
-    check(mean > 0.98 and least > 0.7, f"AMX: gradients point where PyTorch's do, {alike}")
+    for name in processors():
+        network.zero_grad(set_to_none=True)
+        loss = NativeStep(network.eval(), name).backward(photos, target, valid, SCALE_WEIGHT)
+        likeness = [
+            float((a * p.grad).sum() / (a.norm() * p.grad.norm()))
+            for a, p in zip(expected, network.parameters())
+        ]
+        check(abs(loss - float(plain.detach())) < 0.01 * loss, f"{name}: loss {loss:.4f}")
+        mean, least = sum(likeness) / len(likeness), min(likeness)
+        alike = f"a mean cosine of {mean:.3f}, the least {least:.3f}"
+        check(mean > 0.98 and least > 0.7, f"{name}: gradients point where PyTorch's do, {alike}")
 
 
 def check_widen():
@@ -369,7 +370,7 @@ def main():
         check_designs()
         check_cut()
         check_widen()
-        check_amx()
+        check_native()
         if has("onnx"):
             check_export(folder)
             check_prune(folder)

@@ -22,8 +22,8 @@ import torch.multiprocessing as mp
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from amx.step import AmxStep
 from augment import draw_batch
+from native.step import NativeStep
 from network import DESIGNS, Network, truth_at
 from records import UNKNOWN, Records
 from warmstart import warm_start
@@ -166,8 +166,8 @@ def train(rank, args):
     loaders = {"num_workers": args.workers, "prefetch_factor": 3} if args.workers else {}
     order = range(first, args.steps)
     batches = DataLoader(Batches(args, rank), batch_size=None, sampler=order, **loaders)
-    tiles = AmxStep(network.eval()) if args.amx else None
-    network.train(not args.amx)  # on tiles the norms' statistics stay
+    tiles = NativeStep(network.eval()) if args.native else None
+    network.train(not args.native)  # on tiles the norms' statistics stay
     gc.freeze()  # what is there by now stays
     running, began = None, time.monotonic()
     for step, batch in enumerate(batches, first):
@@ -252,7 +252,9 @@ def parse(arguments=None):
         "--bfloat16", action="store_true", help="where the CPU has it (AMX, AVX512)"
     )
     parser.add_argument(
-        "--amx", action="store_true", help="Intel's AMX by our own code; norms as they start"
+        "--native",
+        action="store_true",
+        help="the step in our own C (AMX, AVX-512 with bfloat16); norms as they start",
     )
     parser.add_argument(
         "--warm-start", type=Path, help="a checkpoint, or an ONNX file of this network"

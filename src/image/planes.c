@@ -26,6 +26,21 @@ void offcut__planes_free(offcut__planes *planes) {
     *planes = (offcut__planes){0};
 }
 
+offcut_status offcut__planes_crop(offcut_ctx *ctx, const offcut__planes *picture,
+                                  const offcut__box *part, bool mirrored, offcut__planes *result) {
+    OFFCUT_TRY(offcut__planes_alloc(ctx, picture->planes, part->width, part->height, result));
+    float *to = result->data;
+    for (size_t plane = 0; plane < picture->planes; plane++) {
+        for (size_t y = 0; y < part->height; y++, to += part->width) {
+            const float *from = picture->data + part->left +
+                                (plane * picture->height + part->top + y) * picture->width;
+            for (size_t x = 0; x < part->width; x++)
+                to[x] = from[mirrored ? part->width - 1 - x : x];
+        }
+    }
+    return OFFCUT_OK;
+}
+
 offcut_status offcut__planes_orient(offcut_ctx *ctx, offcut__planes *picture,
                                     uint32_t orientation) {
     if (orientation < 2 || orientation > 8) return OFFCUT_OK;

@@ -16,6 +16,16 @@ offcut_status offcut__planes_alloc(offcut_ctx *ctx, uint32_t planes, uint32_t wi
                                    uint32_t height, offcut__planes *result);
 void offcut__planes_free(offcut__planes *planes);
 
+/* A part of a picture in its pixels; no width: none. */
+typedef struct offcut__box {
+    uint32_t left, top, width, height;
+} offcut__box;
+
+/* That part, which lies inside the picture, mirrored left to right or not; *result is the caller's.
+ */
+offcut_status offcut__planes_crop(offcut_ctx *ctx, const offcut__planes *picture,
+                                  const offcut__box *part, bool mirrored, offcut__planes *result);
+
 /* Applies an EXIF orientation (1..8): *picture becomes upright, sides swapped for 5..8. */
 offcut_status offcut__planes_orient(offcut_ctx *ctx, offcut__planes *picture, uint32_t orientation);
 

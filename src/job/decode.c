@@ -41,8 +41,7 @@ static offcut_status begin(offcut_job *job) {
                                   guide_width, guide_height, &job->to_guide);
 }
 
-/* v becomes (v / peak - mean) / std, see offcut_input. */
-static void normalise(offcut__planes *picture, const offcut_input *input) {
+void offcut__job_normalise(offcut__planes *picture, const offcut_input *input) {
     const size_t pixels = (size_t)picture->width * picture->height;
     float peak = 1;
     if (input->divide_by_peak) {
@@ -72,7 +71,7 @@ static offcut_status finish(offcut_job *job) {
     job->to_input = job->to_guide = NULL;
     OFFCUT_TRY(offcut__planes_orient(job->ctx, &job->network_input, orientation));
     OFFCUT_TRY(offcut__planes_orient(job->ctx, &job->guide, orientation));
-    normalise(&job->network_input, &job->input);
+    offcut__job_normalise(&job->network_input, &job->input);
     offcut__job_enter(job, OFFCUT_STAGE_INFER);
     return OFFCUT_OK;
 }

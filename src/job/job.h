@@ -18,6 +18,7 @@ struct offcut_job {
     offcut_decoder *decoder; /* owned, like everything below */
     offcut_options options;
     offcut_input input; /* resolved: sizes are set */
+    bool is_free;       /* the input's size was left to us */
     offcut_stage stage;
     bool failed;
     uint32_t width, height; /* upright */
@@ -29,7 +30,8 @@ struct offcut_job {
     uint32_t pass_width, pass_height; /* of pass 1, as stored */
     offcut__resampler *to_input, *to_guide;
     offcut__planes network_input, guide, mask;
-    bool running; /* a run of the model is ours to end */
+    offcut__box near; /* of the guide: what the second look is at; no width: this is the first */
+    bool running;     /* a run of the model is ours to end */
 
     offcut__matte *matte;
     offcut__upright *upright;
@@ -44,6 +46,9 @@ offcut_status offcut__job_decode(offcut_job *job);
 offcut_status offcut__job_infer(offcut_job *job);
 offcut_status offcut__job_refine(offcut_job *job);
 offcut_status offcut__job_encode(offcut_job *job);
+
+/* v becomes (v / peak - mean) / std, see offcut_input. */
+void offcut__job_normalise(offcut__planes *picture, const offcut_input *input);
 
 /* 16 bits a sample to 8, rounded to nearest; in place. */
 void offcut__reduce_rows(uint8_t *rows, size_t samples);

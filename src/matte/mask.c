@@ -3,47 +3,6 @@
 
 #include <stdlib.h>
 
-/* One output value of a line of `count` values that lie `stride` apart. */
-static float resize_at(const float *line, size_t stride, uint32_t count, uint32_t index,
-                       uint32_t out_count) {
-    if (count <= out_count) {
-        const offcut__place place =
-            offcut__place_of(index, (double)count / (double)out_count, count);
-        const float a = line[place.at * stride], b = line[place.next * stride];
-        return a + place.mix * (b - a);
-    }
-    /* In units of 1 / out_count of a value everything is a whole number. */
-    const uint64_t begin = (uint64_t)index * count, end = begin + count;
-    double sum = 0.0;
-    for (uint64_t i = begin / out_count; i * out_count < end; i++) {
-        const uint64_t from = i * out_count > begin ? i * out_count : begin;
-        const uint64_t to = (i + 1) * out_count < end ? (i + 1) * out_count : end;
-        sum += (double)(to - from) * (double)line[i * stride];
-    }
-    return (float)(sum / (double)count);
-}
-
-offcut_status offcut__mask_resize(offcut_ctx *ctx, const offcut__planes *mask, uint32_t width,
-                                  uint32_t height, offcut__planes *result) {
-    offcut__planes wide = {0};
-    OFFCUT_TRY(offcut__planes_alloc(ctx, 1, width, mask->height, &wide));
-    const offcut_status status = offcut__planes_alloc(ctx, 1, width, height, result);
-    if (status != OFFCUT_OK) {
-        offcut__planes_free(&wide);
-        return status;
-    }
-    for (size_t y = 0; y < mask->height; y++)
-        for (uint32_t x = 0; x < width; x++)
-            wide.data[y * width + x] =
-                resize_at(mask->data + y * mask->width, 1, mask->width, x, width);
-    for (uint32_t y = 0; y < height; y++)
-        for (size_t x = 0; x < width; x++)
-            result->data[(size_t)y * width + x] =
-                resize_at(wide.data + x, width, mask->height, y, height);
-    offcut__planes_free(&wide);
-    return OFFCUT_OK;
-}
-
 /* Union-find over pixels: every pixel above the threshold points towards the root of its component.
  */
 static uint32_t root_of(uint32_t *parent, uint32_t pixel) {
@@ -98,6 +57,48 @@ offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask, float ed
             mask->data[i] = OFFCUT__CLEARED;
 done:
     free(best);
+    free(parent);
+    return status;
+}
+
+/* Pixels of each component, at its root. */
+static uint32_t count_components(const offcut__planes *mask, float edge, uint32_t *parent,
+                                 uint32_t *sizes) {
+    const uint32_t count = mask->width * mask->height;
+    uint32_t largest = 0;
+    link_components(mask, edge, parent);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(mask->data[i] > edge)) continue;
+        const uint32_t size = ++sizes[root_of(parent, i)];
+        if (size > largest) largest = size;
+    }
+    return largest;
+}
+
+static void include(offcut__box *box, uint32_t x, uint32_t y) {
+    if (box->width == 0) *box = (offcut__box){x, y, 1, 1};
+    if (x < box->left) {
+        box->width += box->left - x;
+        box->left = x;
+    }
+    if (x >= box->left + box->width) box->width = x - box->left + 1;
+    if (y >= box->top + box->height) box->height = y - box->top + 1;
+}
+
+offcut_status offcut__mask_bounds(offcut_ctx *ctx, const offcut__planes *mask, float edge,
+                                  float least, offcut__box *bounds) {
+    const size_t count = (size_t)mask->width * mask->height;
+    *bounds = (offcut__box){0};
+    uint32_t *parent = NULL, *sizes = NULL;
+    offcut_status status = offcut__alloc(ctx, count, sizeof *parent, &parent);
+    if (status == OFFCUT_OK) status = offcut__alloc(ctx, count, sizeof *sizes, &sizes);
+    if (status == OFFCUT_OK) {
+        const float enough = least * (float)count_components(mask, edge, parent, sizes);
+        for (uint32_t i = 0; i < count; i++)
+            if (mask->data[i] > edge && (float)sizes[root_of(parent, i)] >= enough)
+                include(bounds, i % mask->width, i / mask->width);
+    }
+    free(sizes);
     free(parent);
     return status;
 }

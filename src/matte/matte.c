@@ -25,7 +25,7 @@ static offcut_status keep_mask(offcut_ctx *ctx, const offcut__planes *mask, offc
     m->guide_height = mask->height < m->height ? mask->height : m->height;
     const size_t count = (size_t)m->guide_width * m->guide_height;
     offcut__planes small = {0};
-    OFFCUT_TRY(offcut__mask_resize(ctx, mask, m->guide_width, m->guide_height, &small));
+    OFFCUT_TRY(offcut__planes_resize(ctx, mask, m->guide_width, m->guide_height, &small));
     const offcut_status status = offcut__alloc(ctx, count, sizeof *m->mask, &m->mask);
     for (size_t i = 0; status == OFFCUT_OK && i < count; i++) {
         const float v = small.data[i];
@@ -46,7 +46,7 @@ static offcut_status begin_fit(offcut__matte *m) {
     const double across = (double)guide->width / (double)mask->width;
     const double down = (double)guide->height / (double)mask->height;
     const double wider = across > down ? across : down;
-    OFFCUT_TRY(offcut__mask_resize(m->ctx, mask, guide->width, guide->height, &making->alpha));
+    OFFCUT_TRY(offcut__planes_resize(m->ctx, mask, guide->width, guide->height, &making->alpha));
     OFFCUT_TRY(offcut__mask_clean(m->ctx, &making->alpha, OFFCUT__COMPONENT_EDGE,
                                   OFFCUT__COMPONENT_SHARE));
     OFFCUT_TRY(offcut__alloc(m->ctx, count, 4 * sizeof *m->coefficients, &m->coefficients));

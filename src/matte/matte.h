@@ -16,6 +16,11 @@ typedef struct offcut__matte offcut__matte;
 void offcut__matte_guide_size(uint32_t width, uint32_t height, uint32_t *guide_width,
                               uint32_t *guide_height);
 
+/* The smallest box around what is above edge in a mask of one plane, without whatever hangs
+ * together in fewer pixels than this share of the largest such part. */
+offcut_status offcut__mask_bounds(offcut_ctx *ctx, const offcut__planes *mask, float edge,
+                                  float least, offcut__box *bounds);
+
 /* guide: the picture, R, G, B in 0..1, upright; mask: one plane, 0..1, upright, of any size. Both
  * are borrowed until the last step. width, height: of the full picture. refine false: alpha is the
  * mask enlarged and colours stay. *matte is the caller's, also unfinished. */

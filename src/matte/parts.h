@@ -3,6 +3,7 @@
 #ifndef OFFCUT_MATTE_PARTS_H
 #define OFFCUT_MATTE_PARTS_H
 
+#include "../image/resize.h"
 #include "matte.h"
 #include "tuning.h"
 
@@ -49,29 +50,6 @@ struct offcut__matte {
     float *colour_line; /* 8 floats a colour pixel */
     uint8_t *sure_line; /* one a guide pixel */
 };
-
-/* A position in a smaller picture: between pixel `at` and the next (clamped) one, `mix` of the way.
- */
-typedef struct offcut__place {
-    uint32_t at, next;
-    float mix;
-} offcut__place;
-
-/* Pixel centre x of a picture in a smaller one of `small_size` pixels; scale is the quotient of
- * their sizes, at most 1. */
-static inline offcut__place offcut__place_of(uint32_t x, double scale, uint32_t small_size) {
-    const double centre = ((double)x + 0.5) * scale - 0.5;
-    const double clamped = centre > 0.0 ? centre : 0.0;
-    offcut__place place = {(uint32_t)clamped, 0, 0.0f};
-    if (place.at >= small_size) place.at = small_size - 1U;
-    place.next = place.at + 1U < small_size ? place.at + 1U : place.at;
-    place.mix = (float)(clamped - (double)place.at);
-    return place;
-}
-
-/* mask.c: one plane resized, area average where it shrinks, bilinear where it grows. */
-offcut_status offcut__mask_resize(offcut_ctx *ctx, const offcut__planes *mask, uint32_t width,
-                                  uint32_t height, offcut__planes *result);
 
 /* mask.c: what is no subject becomes CLEARED: connected pixels above edge that nowhere reach a
  * confidence of COMPONENT_FLOOR, or of this share of the surest pixel's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "../../src/image/resample.h"
+#include "../../src/image/resize.h"
 #include "check.h"
 
 /* What EXIF says the stored picture 012 / 345 looks like upright. */
@@ -33,9 +33,44 @@ static void check_turn(offcut_ctx *ctx, const turn *t) {
     CHECK(picture.data == NULL);
 }
 
+static void check_values(const offcut__planes *picture, const float *want, const char *what) {
+    const size_t count = (size_t)picture->planes * picture->width * picture->height;
+    for (size_t i = 0; i < count; i++)
+        CHECKF(picture->data[i] == want[i], "%s: value %zu is %g", what, i,
+               (double)picture->data[i]);
+}
+
+/* Two planes of 3 x 2: 0 1 2 / 3 4 5 and ten times that. */
+static void check_parts(offcut_ctx *ctx) {
+    offcut__planes picture = {0}, result = {0};
+    CHECK(offcut__planes_alloc(ctx, 2, 3, 2, &picture) == OFFCUT_OK);
+    for (int i = 0; i < 12; i++) picture.data[i] = (float)(i < 6 ? i : 10 * (i - 6));
+    const offcut__box part = {1, 0, 2, 2};
+    const float plain[] = {1, 2, 4, 5, 10, 20, 40, 50};
+    const float mirrored[] = {2, 1, 5, 4, 20, 10, 50, 40};
+    CHECK(offcut__planes_crop(ctx, &picture, &part, false, &result) == OFFCUT_OK);
+    CHECK(result.width == 2 && result.height == 2);
+    check_values(&result, plain, "a part");
+    offcut__planes_free(&result);
+    CHECK(offcut__planes_crop(ctx, &picture, &part, true, &result) == OFFCUT_OK);
+    check_values(&result, mirrored, "a part, mirrored");
+    offcut__planes_free(&result);
+    const float smaller[] = {2.5f, 25};
+    CHECK(offcut__planes_resize(ctx, &picture, 1, 1, &result) == OFFCUT_OK);
+    check_values(&result, smaller, "the mean");
+    offcut__planes_free(&result);
+    const float taller[] = {0, 1, 2, 0.75f, 1.75f, 2.75f, 2.25f, 3.25f, 4.25f, 3, 4, 5};
+    CHECK(offcut__planes_resize(ctx, &picture, 3, 4, &result) == OFFCUT_OK);
+    for (size_t i = 0; i < 12; i++)
+        CHECK(result.data[i] == taller[i] && result.data[12 + i] == 10 * taller[i]);
+    offcut__planes_free(&result);
+    offcut__planes_free(&picture);
+}
+
 int main(void) {
     offcut_ctx *ctx = offcut_create();
     for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) check_turn(ctx, &turns[i]);
+    check_parts(ctx);
     offcut__planes huge = {0};
     CHECK(offcut__planes_alloc(ctx, UINT32_MAX, UINT32_MAX, UINT32_MAX, &huge) ==
           OFFCUT_ERR_MEMORY);

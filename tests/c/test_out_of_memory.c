@@ -69,15 +69,14 @@ typedef struct call {
 
 /* Free *result; empty after a failure. */
 static offcut_status cut_out(offcut_ctx *ctx, file_bytes file, offcut__bytes *result) {
-    static const float mask[] = {0, 0.5f, 1, 0.2f, 1, 0};
+    static const float mask[] = {0, 0, 1, 0.2f, 0, 0}; /* small: there is a second look */
     offcut_options options = offcut_options_default();
-    options.input.width = options.input.height = 8;
     options.speed = OFFCUT_SPEED_SMALL;
     offcut_job *job = NULL;
     offcut_status status = offcut_job_open(ctx, NULL, file.data, file.size, &options, &job);
     while (status == OFFCUT_OK && offcut_job_stage(job) != OFFCUT_STAGE_DONE) {
         const bool waits = offcut_job_stage(job) == OFFCUT_STAGE_INFER;
-        status = waits ? offcut_job_mask(job, mask, 3, 2) : offcut_job_step(job);
+        status = waits ? offcut_job_answer(job, mask, 3, 2) : offcut_job_step(job);
         size_t size = 0;
         const uint8_t *data = offcut_job_output(job, &size);
         if (status == OFFCUT_OK && !offcut__bytes_append(result, data, size))

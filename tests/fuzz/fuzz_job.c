@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * libFuzzer: any bytes through the whole pipeline, with a mask from outside, and into one of the
- * formats. The last byte chooses the mask's sides and the options. */
+ * libFuzzer: any bytes through the whole pipeline, with a mask from outside or a network's answers,
+ * and into one of the formats. The last byte chooses the mask's sides and the options. */
 #include "offcut.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -10,12 +10,14 @@ static void cut_out(offcut_ctx *ctx, const uint8_t *data, size_t size, offcut_op
     const uint8_t choice = size ? data[size - 1] : 0;
     offcut_job *job = NULL;
     options->no_refine = choice & 1;
-    options->input.width = 1 + choice % 7;
-    options->input.height = 1 + choice % 11;
+    const uint8_t is_free = choice & 2;
+    options->input.width = is_free ? 0 : 1 + choice % 7;
+    options->input.height = is_free ? 0 : 1 + choice % 11;
     offcut_status status = offcut_job_open(ctx, NULL, data, size, options, &job);
     while (status == OFFCUT_OK && offcut_job_stage(job) != OFFCUT_STAGE_DONE)
         status = offcut_job_stage(job) == OFFCUT_STAGE_INFER
-                     ? offcut_job_mask(job, mask, 1 + choice % 3, 1 + choice % 5)
+                     ? (is_free ? offcut_job_answer : offcut_job_mask)(job, mask, 1 + choice % 3,
+                                                                       1 + choice % 5)
                      : offcut_job_step(job);
     offcut_job_free(job);
 }

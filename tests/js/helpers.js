@@ -43,10 +43,9 @@ export function examplePhotos() {
  * A white disc on black, for `network`: the disc is the subject. Its centre is off the picture's,
  * so that a turned or mirrored result shows.
  *
- * @param {{ width?: number, height?: number }} [size]
+ * @param {{ width?: number, height?: number, radius?: number }} [size]
  */
-export function disc({ width = 200, height = 160 } = {}) {
-  const radius = Math.min(width, height) / 4;
+export function disc({ width = 200, height = 160, radius = Math.min(width, height) / 4 } = {}) {
   return sharp(
     Buffer.from(
       `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">

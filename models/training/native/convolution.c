@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Convolutions and their gradients as products of tiles of 16 x 32 by 32 x 16 bfloat16. */
+ * Convolutions and their gradients as products of 32 values by 16 outputs. */
 #include "kernels.h"
+#include "products.h"
 
 #include <stdlib.h>
-
-#define TILE 512 /* values of a weight tile: 16 pairs of inputs x 16 outputs */
 
 static int blocks(int channels) {
     return (channels + 15) / 16;
@@ -135,16 +134,6 @@ void convolution_pack(convolution *c) {
 
 /* ---- the convolution ---- */
 
-typedef struct read {
-    const bf16 *first; /* of the product's values at the first pixel */
-    int channels;
-} read;
-
-/* 16 pixels of a row, or what is left of it. */
-typedef struct span {
-    int position, count;
-} span;
-
 static int plan_spans(const map *m, span *spans) {
     int count = 0;
     for (int y = 0; y < m->height; y++) {
@@ -156,122 +145,34 @@ static int plan_spans(const map *m, span *spans) {
     return count;
 }
 
-static int plan_reads(const source *s, const bf16 *first, int pitch, read *reads) {
+static int plan_operands(const source *s, const bf16 *first, int pitch, operand *operands) {
     const int count = products(s);
     for (int product = 0; product < count; product++) {
         int tap, channel;
+        const int pairs = value_of(s, product, 16, &tap, &channel) ? 16 : 8;
         value_of(s, product, 0, &tap, &channel);
-        reads[product] =
-            (read){first + shift_of(s, tap, pitch) * s->channels + channel, s->channels};
+        const bf16 *from = first + shift_of(s, tap, pitch) * s->channels + channel;
+        operands[product] = (operand){from, s->channels, pairs};
     }
     return count;
 }
 
-typedef struct target {
-    bf16 *first;
-    int channels;
-    const float *bias; /* NULL: none */
-    bool relu, add;
-} target;
-
-static void store(const float *sums, const target *t, int block, const span *at) {
-    const __m512 bias = t->bias ? _mm512_loadu_ps(t->bias + block * 16) : _mm512_setzero_ps();
-    bf16 *to = t->first + (ptrdiff_t)at->position * t->channels + block * 16;
-    for (int i = 0; i < at->count; i++, to += t->channels) {
-        __m512 value = _mm512_add_ps(_mm512_load_ps(sums + i * 16), bias);
-        if (t->relu) value = _mm512_max_ps(value, _mm512_setzero_ps());
-        if (t->add) value = _mm512_add_ps(value, bf16_load(to));
-        bf16_store(to, value);
-    }
-}
-
-#define AT(read, at) ((read).first + (ptrdiff_t)(at).position * (read).channels)
-#define LOAD(tile, read, at) _tile_loadd(tile, AT(read, at), (size_t)(read).channels * 2)
-
-/* Two spans by two blocks of outputs. */
-static void square(const read *reads, int count, const bf16 *weights, const target *t, int block,
-                   const span *spans, int present) {
-    _Alignas(64) float sums[4][256];
-    const span *a = spans, *b = spans + (present > 1);
-    const bf16 *other = weights + count * TILE;
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (int i = 0; i < count; i++) {
-        LOAD(4, reads[i], *a);
-        _tile_loadd(6, weights + i * TILE, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(7, other + i * TILE, 64);
-        _tile_dpbf16ps(1, 4, 7);
-        LOAD(5, reads[i], *b);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-    }
-    _tile_stored(0, sums[0], 64);
-    _tile_stored(1, sums[1], 64);
-    _tile_stored(2, sums[2], 64);
-    _tile_stored(3, sums[3], 64);
-    for (int i = 0; i < present; i++) {
-        store(sums[2 * i], t, block, spans + i);
-        store(sums[2 * i + 1], t, block + 1, spans + i);
-    }
-}
-
-/* Four spans by one block of outputs. */
-static void column(const read *reads, int count, const bf16 *weights, const target *t, int block,
-                   const span *spans, int present) {
-    _Alignas(64) float sums[4][256];
-    const span *last = spans + present - 1;
-    const span *b = spans + 1 < last ? spans + 1 : last, *c = spans + 2 < last ? spans + 2 : last;
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-    for (int i = 0; i < count; i++) {
-        _tile_loadd(6, weights + i * TILE, 64);
-        LOAD(4, reads[i], *spans);
-        _tile_dpbf16ps(0, 4, 6);
-        LOAD(5, reads[i], *b);
-        _tile_dpbf16ps(1, 5, 6);
-        LOAD(7, reads[i], *c);
-        _tile_dpbf16ps(2, 7, 6);
-        LOAD(4, reads[i], *last);
-        _tile_dpbf16ps(3, 4, 6);
-    }
-    _tile_stored(0, sums[0], 64);
-    _tile_stored(1, sums[1], 64);
-    _tile_stored(2, sums[2], 64);
-    _tile_stored(3, sums[3], 64);
-    for (int i = 0; i < present; i++) store(sums[i < present - 1 ? i : 3], t, block, spans + i);
-}
-
-#define READS_MAX (SOURCES_MAX * 9 * CHANNELS_MAX / 32)
-
-static void convolve(const read *reads, int count, const bf16 *weights, const target *t,
-                     int outputs, const span *spans, int span_count) {
-    int block = 0;
-    for (; block + 1 < outputs; block += 2, weights += 2 * count * TILE)
-        for (int i = 0; i < span_count; i += 2)
-            square(reads, count, weights, t, block, spans + i, span_count - i < 2 ? 1 : 2);
-    if (block == outputs) return;
-    for (int i = 0; i < span_count; i += 4)
-        column(reads, count, weights, t, block, spans + i, span_count - i < 4 ? span_count - i : 4);
-}
+#define OPERANDS_MAX (SOURCES_MAX * 9 * CHANNELS_MAX / 32)
 
 void convolution_forward(const convolution *c, const map *const *sources, const map *out,
                          bool relu) {
     span spans[SPANS_MAX];
-    read reads[READS_MAX];
+    operand operands[OPERANDS_MAX];
     int count = 0;
     for (int i = 0; i < c->sources; i++) {
         const source s = source_of(c, i);
-        count += plan_reads(&s, map_first(sources[i], false), map_pitch(out), reads + count);
+        count += plan_operands(&s, map_first(sources[i], false), map_pitch(out), operands + count);
     }
     float bias[CHANNELS_MAX] = {0};
     memcpy(bias, c->bias, (size_t)c->outputs * sizeof *bias);
     const target t = {map_first(out, false), out->channels, bias, relu, false};
-    convolve(reads, count, c->forward, &t, blocks(c->outputs), spans, plan_spans(out, spans));
+    products_map(operands, count, c->forward, &t, blocks(c->outputs), spans,
+                 plan_spans(out, spans));
 }
 
 /* ---- its gradients ---- */
@@ -375,37 +276,6 @@ size_t scratch_size(const map *m) {
     return (planes + 8 * (size_t)run_length(m) * 16) * sizeof(bf16);
 }
 
-/* sums[tap][16][outputs] += planes x pairs, over all pixels, for the taps of one row. */
-static void multiply_row(const bf16 *planes, int size, const int *shifts, int taps,
-                         const bf16 *pairs, int length, float *const *sums, int outputs) {
-    const size_t by_sum = (size_t)outputs * 4, by_plane = (size_t)size * 2;
-    if (taps == 1) {
-        _tile_loadd(0, sums[0], by_sum);
-        for (int i = 0; i < length; i += 32) {
-            _tile_loadd(7, pairs + i * 16, 64);
-            _tile_loadd(4, planes + shifts[0] + i, by_plane);
-            _tile_dpbf16ps(0, 4, 7);
-        }
-        _tile_stored(0, sums[0], by_sum);
-        return;
-    }
-    _tile_loadd(0, sums[0], by_sum);
-    _tile_loadd(1, sums[1], by_sum);
-    _tile_loadd(2, sums[2], by_sum);
-    for (int i = 0; i < length; i += 32) {
-        _tile_loadd(7, pairs + i * 16, 64);
-        _tile_loadd(4, planes + shifts[0] + i, by_plane);
-        _tile_dpbf16ps(0, 4, 7);
-        _tile_loadd(5, planes + shifts[1] + i, by_plane);
-        _tile_dpbf16ps(1, 5, 7);
-        _tile_loadd(6, planes + shifts[2] + i, by_plane);
-        _tile_dpbf16ps(2, 6, 7);
-    }
-    _tile_stored(0, sums[0], by_sum);
-    _tile_stored(1, sums[1], by_sum);
-    _tile_stored(2, sums[2], by_sum);
-}
-
 /* What one strip of 16 channels adds to the gradient of all weights that multiply them. */
 static void add_strip(const source *s, const bf16 *planes, int pitch, const bf16 *pairs,
                       int pairs_size, int length, float *gradient, int outputs) {
@@ -418,7 +288,7 @@ static void add_strip(const source *s, const bf16 *planes, int pitch, const bf16
                 shifts[k] = reach + shift_of(s, tap + k, pitch);
                 sums[k] = gradient + (ptrdiff_t)(tap + k) * s->channels * outputs + output;
             }
-            multiply_row(planes, plane_size(reach), shifts, row,
+            products_row(planes, plane_size(reach), shifts, row,
                          pairs + (ptrdiff_t)output / 16 * pairs_size, length, sums, outputs);
         }
     }
@@ -441,20 +311,21 @@ static void weight_gradient(const convolution *c, const source *s, const map *in
 void convolution_backward(const convolution *c, const map *const *sources, const map *out,
                           bool relu, const bool *add, const bool *wanted, void *scratch) {
     span spans[SPANS_MAX];
-    read reads[READS_MAX];
+    operand operands[OPERANDS_MAX];
     const int outputs = blocks(c->outputs), pairs_size = run_length(out) * 16;
     bf16 *pairs = scratch, *planes = pairs + (ptrdiff_t)outputs * pairs_size;
     for (int block = 0; block < outputs; block++)
         prepare_gradient(out, relu, block, c->bias_gradient + block * 16,
                          pairs + (ptrdiff_t)block * pairs_size);
     const source g = gradient_of(c);
-    const int count = plan_reads(&g, map_first(out, true), map_pitch(out), reads);
+    const int count = plan_operands(&g, map_first(out, true), map_pitch(out), operands);
     const int span_count = plan_spans(out, spans);
     float *gradient = c->weight_gradient;
     for (int i = 0; i < c->sources; i++) {
         const source s = source_of(c, i);
         const target t = {map_first(sources[i], true), s.channels, NULL, false, add[i]};
-        if (wanted[i]) convolve(reads, count, c->back[i], &t, s.channels / 16, spans, span_count);
+        if (wanted[i])
+            products_map(operands, count, c->back[i], &t, s.channels / 16, spans, span_count);
         weight_gradient(c, &s, sources[i], gradient, planes, pairs, pairs_size);
         gradient += s.taps * s.channels * outputs * 16;
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training step on Intel's AMX tiles: what network.py and train.py say, in less than half the time.
+"""The training step in C: what network.py and train.py say, in half the time.
 
 The C beside this file takes one picture after the other through the whole network and back, so that
 what a block works on stays in the cache. It knows no batch norm: norms keep the statistics that they
@@ -19,7 +19,13 @@ from torch.nn import functional
 from network import MEAN, STD, DilatedRsu, Rsu, convolutions_in_order, truth_at
 
 HERE = Path(__file__).resolve().parent
-FLAGS = "-O3 -march=sapphirerapids -std=gnu11 -fPIC -shared".split()
+FLAGS = "-O3 -std=gnu11 -fPIC -shared".split()
+SOURCES = ("convolution.c", "resample.c", "loss.c", "step.c")
+# What /proc/cpuinfo calls it -> the file with the products, and what gcc calls the processor.
+PROCESSORS = {
+    "amx_bf16": ("products_amx.c", "sapphirerapids"),
+    "avx512_bf16": ("products_avx512.c", "cooperlake"),
+}
 CONVOLUTION, POOL, DOUBLE, SUM = range(4)
 STEM = 64  # channels of the picture in 4x4 patches: 48 and zeros
 
@@ -37,25 +43,25 @@ class Convolution(ctypes.Structure):
                 ("forward", ctypes.c_void_p), ("back", ctypes.c_void_p * 2)]  # fmt: skip
 
 
-def compile_library():
-    """The C as a shared library."""
-    if not has_tiles():
-        raise RuntimeError("expected a processor with AMX and bfloat16, found none")
+def processors():
+    """Those of PROCESSORS that this machine is, best first."""
+    info = Path("/proc/cpuinfo")
+    flags = set(info.read_text(encoding="utf-8").split()) if info.exists() else set()
+    return [name for name in PROCESSORS if name in flags]
+
+
+def compile_library(name):
+    """The C as a shared library for one of PROCESSORS."""
+    products, machine = PROCESSORS[name]
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "step.so")
-        sources = [str(HERE / name) for name in ("convolution.c", "resample.c", "loss.c", "step.c")]
-        subprocess.run(["gcc", *FLAGS, "-o", path, *sources, "-lm"], check=True)
+        sources = [str(HERE / source) for source in (*SOURCES, products)]
+        subprocess.run(["gcc", *FLAGS, f"-march={machine}", "-o", path, *sources, "-lm"], check=True)
         library = ctypes.CDLL(path)
-    library.tiles_allow.restype = library.convolution_begin.restype = ctypes.c_bool
+    library.products_allow.restype = library.convolution_begin.restype = ctypes.c_bool
     library.tape_new.restype = ctypes.c_void_p
     library.tape_run.restype = ctypes.c_float
     return library
-
-
-def has_tiles():
-    """Whether this processor multiplies tiles of bfloat16."""
-    info = Path("/proc/cpuinfo")
-    return info.exists() and "amx_bf16" in info.read_text(encoding="utf-8")
 
 
 def padded(count):
@@ -142,15 +148,18 @@ class Recorder:
             part[3] = need[tuple(part[1:3])]
 
 
-class AmxStep:
+class NativeStep:
     """Loss and gradients of a batch for a network made of U-blocks."""
 
-    def __init__(self, network):
+    def __init__(self, network, name=None):
         if not isinstance(network.stem, Rsu):
             raise ValueError(f"expected a network of U-blocks, received {type(network.stem)}")
-        self.native = compile_library()
-        if not self.native.tiles_allow():
-            raise RuntimeError("expected leave to use AMX, the system gave none")
+        if not processors():
+            raise RuntimeError(f"expected a processor with one of {list(PROCESSORS)}, found none")
+        name = name or processors()[0]
+        self.native = compile_library(name)
+        if not self.native.products_allow():
+            raise RuntimeError(f"expected leave to use {name}, the system gave none")
         self.network, self.tapes = network, {}
         self.pairs = convolutions_in_order(network)
         self.pairs += [(head, None) for head in network.head[1:]]  # these run in training only

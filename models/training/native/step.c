@@ -2,11 +2,10 @@
  * A network as a list of operations; forward, loss and backward for one picture.
  * Called by step.py through ctypes. */
 #include "loss.h"
+#include "products.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 typedef enum kind { CONVOLUTION, POOL, DOUBLE, SUM } kind;
 
@@ -25,29 +24,6 @@ typedef struct tape {
     int map_count, operation_count;
     void *scratch;
 } tape;
-
-/* ---- tiles ---- */
-
-/* Asks the kernel for the tiles; false: this processor or system has none. */
-bool tiles_allow(void) {
-    const long request_permission = 0x1023, tile_data = 18;
-    return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-}
-
-static void tiles_begin(void) {
-    struct {
-        uint8_t palette, start, reserved[14];
-        uint16_t bytes[16];
-        uint8_t rows[16];
-    } shape = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        shape.bytes[i] = 64;
-        shape.rows[i] = 16;
-    }
-    _tile_loadconfig(&shape);
-}
-
-/* ---- the tape ---- */
 
 static bool map_begin(map *m) {
     const size_t size = (map_size(m) * (size_t)m->channels * sizeof(bf16) + 63) / 64 * 64;
@@ -169,13 +145,13 @@ static void read_picture(const map *patches, const uint8_t *rgb, const float (*t
 float tape_run(tape *t, const uint8_t *rgb, const float (*table)[256], int head_count,
                const int *heads, const float *const *truth, const float *const *weight,
                const float *share) {
-    tiles_begin();
+    products_begin();
     read_picture(&t->maps[0], rgb, table);
     for (int i = 0; i < t->operation_count; i++) forward(t, &t->operations[i]);
     float loss = 0;
     for (int i = 0; i < head_count; i++)
         loss += mask_loss(&t->maps[heads[i]], truth[i], weight[i], share[i]);
     for (int i = t->operation_count - 1; i >= 0; i--) backward(t, &t->operations[i]);
-    _tile_release();
+    products_end();
     return loss;
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Resize of small float pictures that are there as a whole. Streaming: resample.h. */
+#ifndef OFFCUT_IMAGE_RESIZE_H
+#define OFFCUT_IMAGE_RESIZE_H
+
+#include "resample.h"
+
+/* A position in a smaller picture: between pixel `at` and the next (clamped) one, `mix` of the way.
+ */
+typedef struct offcut__place {
+    uint32_t at, next;
+    float mix;
+} offcut__place;
+
+/* Pixel centre x of a picture in a smaller one of `small_size` pixels; scale is the quotient of
+ * their sizes, at most 1. */
+static inline offcut__place offcut__place_of(uint32_t x, double scale, uint32_t small_size) {
+    const double centre = ((double)x + 0.5) * scale - 0.5;
+    const double clamped = centre > 0.0 ? centre : 0.0;
+    offcut__place place = {(uint32_t)clamped, 0, 0.0f};
+    if (place.at >= small_size) place.at = small_size - 1U;
+    place.next = place.at + 1U < small_size ? place.at + 1U : place.at;
+    place.mix = (float)(clamped - (double)place.at);
+    return place;
+}
+
+/* Every plane: area average where it shrinks, bilinear where it grows. *result is the caller's. */
+offcut_status offcut__planes_resize(offcut_ctx *ctx, const offcut__planes *picture, uint32_t width,
+                                    uint32_t height, offcut__planes *result);
+
+#endif
