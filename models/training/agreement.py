@@ -27,15 +27,6 @@ def mask_of(session, photo):
     return session.run(None, {name: np.ascontiguousarray(planes)})[0][0, 0]
 
 
-def open_teacher(path):
-    """A session of one thread."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
 def soft_overlap(one, other):
     return float(np.minimum(one, other).sum() / max(1.0, np.maximum(one, other).sum()))
 
@@ -47,11 +38,17 @@ def save(found, path):
 
 
 def main():
+    import onnxruntime
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, required=True, help=f"{SIZE}x{SIZE} U²-Net as ONNX")
     args = parser.parse_args()
-    session = open_teacher(args.teacher)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        str(args.teacher), options, providers=["CPUExecutionProvider"]
+    )
     path = args.cache / "agreement.json"
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     records = Records(args.cache)

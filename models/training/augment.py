@@ -9,13 +9,12 @@ from records import SIZE, UNKNOWN, shape_of
 
 # How often a set is drawn within its group; a set that is not named counts 1.
 SET_WEIGHT = {
-    "voc": 2.8, "cat": 1.6, "ccp": 1.0, "flower": 0.8, "horse": 0.7, "coco": 0.8,
-    "caltech": 3.0, "imagenet": 2.2, "clothing": 1.2, "ccpun": 0.6, "bsds": 1.0,
+    "voc": 3.0, "cat": 1.8, "ccp": 1.0, "flower": 0.8, "horse": 0.7, "coco": 0.6,
+    "caltech": 3.0, "imagenet": 1.6, "clothing": 1.2, "ccpun": 0.5, "bsds": 0.6,
     "raccoon": 0.2, "mcats": 0.2, "kangaroo": 0.05,
 }  # fmt: skip
-HUMAN_SHARE = 0.55
-COMPOSITE_SHARE = 0.28
-PART_SHARE = 0.5  # of the composites: on a part of a photo that its mask calls background
+HUMAN_SHARE = 0.6
+COMPOSITE_SHARE = 0.16
 NEGATIVE_SHARE = 0.015
 SPOILT_SHARE = 0.5  # the others stay as they were taken
 NATURAL_SHARE = 0.8  # of the batches; in the others every photo is squashed to the square
@@ -75,21 +74,11 @@ def negative(records, rng):
     return None
 
 
-def background(records, rng):
-    """A picture to lay cut-outs on."""
-    part = negative(records, rng) if rng.random() < PART_SHARE else None
-    if part:
-        return part[0]
-    if not records.names("background"):
-        return None
-    return np.array(records.pixels[draw_number(records, "background", rng)])
-
-
 def composite(records, rng):
     """One to three cut-outs on a background, with matched colour and sometimes a shadow."""
-    four = background(records, rng)
-    if four is None:
+    if not records.names("background"):
         return None
+    four = np.array(records.pixels[draw_number(records, "background", rng)])
     scene = four[:, :, :3].astype(np.float32)
     truth = np.zeros((SIZE, SIZE), np.float32)
     for _ in range(int(rng.choice((1, 1, 1, 2, 2, 3)))):
@@ -121,7 +110,13 @@ def is_cutout(mask):
 
 def paste(scene, truth, cutout, rng):
     """Lays one [SIZE, SIZE, 4] cut-out over scene and truth, both changed in place."""
-    cut = placed(cutout, rng).astype(np.float32)
+    scale, flip = rng.uniform(0.3, 1.15), rng.random() < 0.5
+    shift = rng.uniform(-0.28, 0.28, 2) * SIZE
+    step = (-1 if flip else 1) / scale
+    centre = SIZE / 2
+    matrix = (step, 0, centre - step * (centre + shift[0]), 0, 1 / scale)
+    matrix += (centre - (centre + shift[1]) / scale,)
+    cut = affine(cutout, (SIZE, SIZE), matrix, cv2.BORDER_CONSTANT).astype(np.float32)
     colour, alpha = cut[:, :, :3], cut[:, :, 3:] / 255
     weight = max(float(alpha.sum()), 1.0)
     mean = (colour * alpha).sum((0, 1)) / weight
@@ -131,21 +126,6 @@ def paste(scene, truth, cutout, rng):
         scene *= 1 - rng.uniform(0.1, 0.5) * shadow(alpha[:, :, 0], rng)
     scene += (colour - scene) * alpha
     truth += (1 - truth) * alpha[:, :, 0]
-
-
-def placed(cutout, rng):
-    """[SIZE, SIZE, 4]: the cut-out at any size from a fifth on, anywhere; the rest is empty."""
-    side = round(SIZE * math.exp(rng.uniform(math.log(0.2), math.log(1.15))))
-    if rng.random() < 0.5:
-        cutout = cutout[:, ::-1]
-    small = cv2.resize(cutout, (side, side), interpolation=cv2.INTER_AREA)
-    reach = max(0.28 * SIZE, (SIZE - side) / 2)
-    top, left = (int((SIZE - side) / 2 + shift) for shift in rng.uniform(-reach, reach, 2))
-    result = np.zeros_like(cutout)
-    y, x = max(0, top), max(0, left)
-    inside = small[y - top : SIZE - top, x - left : SIZE - left]
-    result[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
-    return result
 
 
 def affine(four, shape, matrix, border=cv2.BORDER_REFLECT):

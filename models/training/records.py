@@ -25,12 +25,12 @@ def shape_of(aspect):
 
 
 class Records:
-    """View of a cache folder that prepare.py wrote; read-only unless it says otherwise."""
+    """Read-only view of a cache folder that prepare.py wrote."""
 
-    def __init__(self, folder, writable=False):
+    def __init__(self, folder):
         folder = Path(folder)
         index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-        self.pixels = np.load(folder / "pixels.npy", mmap_mode="r+" if writable else "r")
+        self.pixels = np.load(folder / "pixels.npy", mmap_mode="r")
         self.sets = {}
         doubtful = self._doubtful(folder / "agreement.json")
         self.aspects = [aspect for _, _, _, aspect in index]

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "resize.h"
 
-/* One output value of a line of `count` values that lie `stride` apart. */
-static float resize_at(const float *line, size_t stride, uint32_t count, uint32_t index,
-                       uint32_t out_count) {
-    if (count <= out_count) {
-        const offcut__place place =
-            offcut__place_of(index, (double)count / (double)out_count, count);
-        const float a = line[place.at * stride], b = line[place.next * stride];
-        return a + place.mix * (b - a);
-    }
+#include <stdlib.h>
+
+/* The mean of what output value `index` covers of a line of `count` values that lie `stride` apart.
+ */
+static float mean_at(const float *line, size_t stride, uint32_t count, uint32_t index,
+                     uint32_t out_count) {
     /* In units of 1 / out_count of a value everything is a whole number. */
     const uint64_t begin = (uint64_t)index * count, end = begin + count;
     double sum = 0.0;
@@ -21,26 +18,59 @@ static float resize_at(const float *line, size_t stride, uint32_t count, uint32_
     return (float)(sum / (double)count);
 }
 
-/* One plane by way of `wide`, [height][out_width]. */
-static void resize_plane(const float *from, uint32_t width, uint32_t height, float *wide, float *to,
-                         uint32_t out_width, uint32_t out_height) {
-    for (size_t y = 0; y < height; y++)
-        for (uint32_t x = 0; x < out_width; x++)
-            wide[y * out_width + x] = resize_at(from + y * width, 1, width, x, out_width);
-    for (uint32_t y = 0; y < out_height; y++)
-        for (size_t x = 0; x < out_width; x++)
-            to[(size_t)y * out_width + x] = resize_at(wide + x, out_width, height, y, out_height);
+/* Pictures here are one plane after the other, so that their rows are those of one tall picture. */
+static void resize_across(const float *from, uint32_t width, size_t rows,
+                          const offcut__place *places, float *to, uint32_t out_width) {
+    for (size_t y = 0; y < rows; y++, from += width, to += out_width) {
+        for (uint32_t x = 0; width <= out_width && x < out_width; x++) {
+            const float a = from[places[x].at], b = from[places[x].next];
+            to[x] = a + places[x].mix * (b - a);
+        }
+        for (uint32_t x = 0; width > out_width && x < out_width; x++)
+            to[x] = mean_at(from, 1, width, x, out_width);
+    }
+}
+
+static void resize_down(const float *from, uint32_t width, uint32_t height, float *to,
+                        uint32_t out_height) {
+    for (uint32_t y = 0; y < out_height; y++, to += width) {
+        if (height > out_height) {
+            for (size_t x = 0; x < width; x++)
+                to[x] = mean_at(from + x, width, height, y, out_height);
+            continue;
+        }
+        const offcut__place place =
+            offcut__place_of(y, (double)height / (double)out_height, height);
+        const float *a = from + (size_t)place.at * width, *b = from + (size_t)place.next * width;
+        for (size_t x = 0; x < width; x++) to[x] = a[x] + place.mix * (b[x] - a[x]);
+    }
+}
+
+static void resize(const offcut__planes *from, offcut__place *places, offcut__planes *wide,
+                   offcut__planes *to) {
+    const double scale = (double)from->width / (double)to->width;
+    for (uint32_t x = 0; from->width <= to->width && x < to->width; x++)
+        places[x] = offcut__place_of(x, scale, from->width);
+    resize_across(from->data, from->width, (size_t)from->planes * from->height, places, wide->data,
+                  to->width);
+    const size_t before = (size_t)wide->width * wide->height,
+                 after = (size_t)to->width * to->height;
+    for (uint32_t i = 0; i < to->planes; i++)
+        resize_down(wide->data + i * before, wide->width, wide->height, to->data + i * after,
+                    to->height);
 }
 
 offcut_status offcut__planes_resize(offcut_ctx *ctx, const offcut__planes *picture, uint32_t width,
                                     uint32_t height, offcut__planes *result) {
     offcut__planes wide = {0};
-    OFFCUT_TRY(offcut__planes_alloc(ctx, 1, width, picture->height, &wide));
-    const offcut_status status = offcut__planes_alloc(ctx, picture->planes, width, height, result);
-    const size_t from = (size_t)picture->width * picture->height, to = (size_t)width * height;
-    for (uint32_t i = 0; status == OFFCUT_OK && i < picture->planes; i++)
-        resize_plane(picture->data + i * from, picture->width, picture->height, wide.data,
-                     result->data + i * to, width, height);
+    offcut__place *places = NULL;
+    offcut_status status = offcut__alloc(ctx, width, sizeof *places, &places);
+    if (status == OFFCUT_OK)
+        status = offcut__planes_alloc(ctx, picture->planes, width, picture->height, &wide);
+    if (status == OFFCUT_OK)
+        status = offcut__planes_alloc(ctx, picture->planes, width, height, result);
+    if (status == OFFCUT_OK) resize(picture, places, &wide, result);
     offcut__planes_free(&wide);
+    free(places);
     return status;
 }

@@ -22,7 +22,7 @@
 #define OFFCUT__COMPONENT_EDGE 0.35f
 #define OFFCUT__COMPONENT_VISIBLE 0.02f
 #define OFFCUT__COMPONENT_FLOOR 0.5f
-#define OFFCUT__COMPONENT_SHARE 0.85f
+#define OFFCUT__COMPONENT_SHARE 0.96f
 
 /* Two fits: the first finds the edge within reach of the mask's error, the second makes it crisp.
  */
