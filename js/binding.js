@@ -50,6 +50,7 @@ import { createSharedMemory, isForThreads } from './threads.js';
  * @property {(options: number, on: number) => void} offcut_options_set_allow_truncated
  * @property {(options: number, on: number) => void} offcut_options_set_reduce_to_8_bits
  * @property {(options: number, on: number) => void} offcut_options_set_no_refine
+ * @property {(options: number, on: number) => void} offcut_options_set_look_once
  * @property {(options: number, on: number) => void} offcut_options_set_refuse_empty
  * @property {(options: number, speed: number) => void} offcut_options_set_speed
  * @property {(options: number, output: number) => void} offcut_options_set_output

@@ -40,6 +40,7 @@ Examples:
  * @property {string} [model]
  * @property {boolean} [mask]
  * @property {boolean} refine
+ * @property {boolean} secondLook
  * @property {boolean} [allowTruncated]
  * @property {boolean} [refuseEmpty]
  * @property {import('./options.js').Speed} speed
@@ -64,6 +65,7 @@ function createCommand() {
     .option('-m, --model <FILE>', 'a network of your own (ONNX)')
     .option('--mask', 'write the alpha matte alone, as a grey PNG')
     .option('--no-refine', "enlarge the network's mask as it is")
+    .option('--no-second-look', 'see a small subject only once: quicker, less exact')
     .option('--allow-truncated', 'decode what is there of a damaged file')
     .option('--8-bit', 'write 8 bits a sample also for a 16-bit PNG')
     .option('--refuse-empty', 'fail where no subject is found')
@@ -112,6 +114,7 @@ async function runTask({ input, output }, engine, flags, progress, signal) {
     name: flags.name,
     output: flags.mask ? 'mask' : 'cutout',
     refine: flags.refine,
+    secondLook: flags.secondLook,
     allowTruncated: flags.allowTruncated,
     eightBit: flags['8Bit'],
     onEmpty: flags.refuseEmpty ? 'error' : 'transparent',

@@ -172,6 +172,7 @@ function createOptions({ c }, settings) {
   c.offcut_options_set_allow_truncated(options, Number(settings.allowTruncated));
   c.offcut_options_set_reduce_to_8_bits(options, Number(settings.eightBit));
   c.offcut_options_set_no_refine(options, Number(!settings.refine));
+  c.offcut_options_set_look_once(options, Number(!settings.secondLook));
   c.offcut_options_set_refuse_empty(options, Number(settings.onEmpty === 'error'));
   c.offcut_options_set_speed(options, SPEEDS[settings.speed]);
   c.offcut_options_set_output(options, OUTPUTS[settings.output]);

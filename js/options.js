@@ -17,6 +17,8 @@ import { callback, checkOptions, count, flag, oneOf, signal } from './rules.js';
  *   a grey PNG; default `'cutout'`
  * @property {boolean} [refine] follow the photo's edges and free edge colours of the old
  *   background; `false`: the network's mask enlarged as it is; default `true`
+ * @property {boolean} [secondLook] let the network see a small subject again, from near; `false`:
+ *   quicker, less exact; default `true`
  * @property {'transparent' | 'error'} [onEmpty] what to do where no subject is found; default
  *   `'transparent'`
  * @property {boolean} [eightBit] write 8 bits a sample also for a 16-bit PNG; default `false`
@@ -43,6 +45,7 @@ export const rules = {
   mask: flag,
   output: oneOf(['cutout', 'mask']),
   refine: flag,
+  secondLook: flag,
   onEmpty: oneOf(['transparent', 'error']),
   eightBit: flag,
   allowTruncated: flag,
@@ -66,6 +69,7 @@ export function readOptions(options = {}) {
     mask = false,
     output = 'cutout',
     refine = true,
+    secondLook = true,
     onEmpty = 'transparent',
     eightBit = false,
     allowTruncated = false,
@@ -81,6 +85,7 @@ export function readOptions(options = {}) {
     mask,
     output,
     refine,
+    secondLook,
     onEmpty,
     eightBit,
     allowTruncated,

@@ -196,6 +196,7 @@ typedef struct offcut_options {
                             alpha); default 0: ERR_TRUNCATED, ERR_CORRUPT */
     int reduce_to_8_bits; /* write 8 bits also for a 16-bit PNG; default 0 */
     int no_refine;        /* enlarge the network's mask as it is, leave colours alone; default 0 */
+    int look_once;        /* no second look at a small subject: quicker, less exact; default 0 */
     int refuse_empty;     /* ERR_EMPTY where no pixel is half opaque; default 0 */
     offcut_speed speed;   /* of writing a PNG; default OFFCUT_SPEED_BALANCED */
     offcut_output output; /* default OFFCUT_OUTPUT_CUTOUT */

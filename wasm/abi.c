@@ -109,6 +109,7 @@ void offcut_options_set_bytes_max(offcut_options *options, double bytes);
 void offcut_options_set_allow_truncated(offcut_options *options, int on);
 void offcut_options_set_reduce_to_8_bits(offcut_options *options, int on);
 void offcut_options_set_no_refine(offcut_options *options, int on);
+void offcut_options_set_look_once(offcut_options *options, int on);
 void offcut_options_set_refuse_empty(offcut_options *options, int on);
 void offcut_options_set_speed(offcut_options *options, int speed);
 void offcut_options_set_output(offcut_options *options, int output);
@@ -146,6 +147,10 @@ void offcut_options_set_reduce_to_8_bits(offcut_options *options, int on) {
 
 void offcut_options_set_no_refine(offcut_options *options, int on) {
     options->no_refine = on;
+}
+
+void offcut_options_set_look_once(offcut_options *options, int on) {
+    options->look_once = on;
 }
 
 void offcut_options_set_refuse_empty(offcut_options *options, int on) {

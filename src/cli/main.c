@@ -22,6 +22,7 @@ static const char usage[] =
     "  -m, --model FILE      the network, ONNX; the command for WASI has one inside\n"
     "      --mask            write the alpha matte alone, as a grey PNG\n"
     "      --no-refine       enlarge the network's mask as it is\n"
+    "      --no-second-look  see a small subject only once: quicker, less exact\n"
     "      --allow-truncated decode what is there of a damaged file\n"
     "      --8-bit           write 8 bits also for a 16-bit PNG\n"
     "      --refuse-empty    fail where there is no subject\n"
@@ -70,6 +71,7 @@ static const char *const speeds[] = {"balanced", "fast", "small"};
 enum {
     OPTION_MASK = 256,
     OPTION_NO_REFINE,
+    OPTION_NO_SECOND_LOOK,
     OPTION_ALLOW_TRUNCATED,
     OPTION_8_BIT,
     OPTION_REFUSE_EMPTY,
@@ -90,6 +92,7 @@ static const struct option long_options[] = {
     {"model", required_argument, NULL, 'm'},
     {"mask", no_argument, NULL, OPTION_MASK},
     {"no-refine", no_argument, NULL, OPTION_NO_REFINE},
+    {"no-second-look", no_argument, NULL, OPTION_NO_SECOND_LOOK},
     {"allow-truncated", no_argument, NULL, OPTION_ALLOW_TRUNCATED},
     {"8-bit", no_argument, NULL, OPTION_8_BIT},
     {"refuse-empty", no_argument, NULL, OPTION_REFUSE_EMPTY},
@@ -115,6 +118,7 @@ static bool apply_option(settings *s, int option, const char *value) {
         case 'm': s->model = value; return true;
         case OPTION_MASK: s->options.output = OFFCUT_OUTPUT_MASK; return true;
         case OPTION_NO_REFINE: s->options.no_refine = 1; return true;
+        case OPTION_NO_SECOND_LOOK: s->options.look_once = 1; return true;
         case OPTION_ALLOW_TRUNCATED: s->options.allow_truncated = 1; return true;
         case OPTION_8_BIT: s->options.reduce_to_8_bits = 1; return true;
         case OPTION_REFUSE_EMPTY: s->options.refuse_empty = 1; return true;

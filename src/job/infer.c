@@ -13,6 +13,10 @@ static offcut_status copy_mask(offcut_job *job, const float *mask, uint32_t widt
     return OFFCUT_OK;
 }
 
+static bool may_look_again(const offcut_job *job) {
+    return job->is_free && !job->options.look_once;
+}
+
 /* What the network says of the input that it was given; moves *mask. Goes on to the next stage, or
  * has made another input, from near. */
 static offcut_status take_answer(offcut_job *job, offcut__planes *mask) {
@@ -21,7 +25,7 @@ static offcut_status take_answer(offcut_job *job, offcut__planes *mask) {
     if (first) {
         job->mask = *mask;
         *mask = (offcut__planes){0};
-        if (job->is_free) OFFCUT_TRY(offcut__look_again(job));
+        if (may_look_again(job)) OFFCUT_TRY(offcut__look_again(job));
         job->fraction = 0.5f;
         if (job->near.width) return OFFCUT_OK;
     } else {
@@ -57,7 +61,7 @@ static offcut_status finish(offcut_job *job) {
 /* Of the stage: where a second look may follow, the first is half of it. */
 static float fraction(const offcut_job *job) {
     const float run = offcut__network_fraction(job->model);
-    if (!job->is_free) return run;
+    if (!may_look_again(job)) return run;
     return job->near.width ? 0.5f + 0.5f * run : 0.5f * run;
 }
 

@@ -140,6 +140,18 @@ static void test_speck(offcut_ctx *ctx, const offcut__bytes *png) {
     offcut_job_free(job);
 }
 
+/* Or not wanted. */
+static void test_unwanted(offcut_ctx *ctx, const offcut__bytes *png) {
+    offcut_options options = offcut_options_default();
+    options.look_once = 1;
+    offcut_job *job = NULL;
+    CHECK(offcut_job_open(ctx, NULL, png->data, png->size, &options, &job) == OFFCUT_OK);
+    while (offcut_job_stage(job) < OFFCUT_STAGE_INFER) CHECK(offcut_job_step(job) == OFFCUT_OK);
+    answer(job, WIDTH, HEIGHT, small);
+    CHECK(offcut_job_stage(job) == OFFCUT_STAGE_REFINE);
+    offcut_job_free(job);
+}
+
 static void test_order(offcut_ctx *ctx, const offcut__bytes *png) {
     offcut_job *job = open_job(ctx, png, 0);
     const float everything = 1;
@@ -160,6 +172,7 @@ int main(void) {
     make_png(ctx, &png);
     test_twice(ctx, &png);
     test_once(ctx, &png);
+    test_unwanted(ctx, &png);
     test_speck(ctx, &png);
     test_order(ctx, &png);
     offcut__bytes_free(&png);

@@ -24,6 +24,7 @@ test('options have defaults, and undefined counts as left out', () => {
   const defaults = readOptions();
   assert.deepEqual(readOptions({ mask: undefined, name: undefined }), defaults);
   assert.equal(defaults.refine, true);
+  assert.equal(defaults.secondLook, true);
   assert.equal(defaults.pixelsMax, 120e6);
   assert.equal(defaults.bytesMax, 256 * 2 ** 20);
 });
@@ -49,6 +50,7 @@ test('a wrong option is named, with what was expected and what came', () => {
     [{ name: 7 }, 'Expected a string of 1 to 30 characters for name but received 7 of type number'],
     [{ mask: 1 }, 'Expected a boolean for mask but received 1 of type number'],
     [{ refine: 'no' }, 'Expected a boolean for refine but received "no"'],
+    [{ secondLook: 1 }, 'Expected a boolean for secondLook but received 1 of type number'],
     [{ eightBit: null }, 'Expected a boolean for eightBit but received null'],
     [{ allowTruncated: {} }, 'Expected a boolean for allowTruncated but received an object'],
     [{ output: 'matte' }, `Expected 'cutout' or 'mask' for output but received "matte"`],
