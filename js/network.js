@@ -21,7 +21,8 @@ import { OffcutError } from './errors.js';
  * @property {number} height of the input
  * @property {(input: Float32Array, size: { width: number, height: number }) => Promise<Tensor>} run
  *   `input` is [1, 3, height, width], normalised; the answer is the output that the description
- *   names, before the activation. Never called again before it settled
+ *   names, before the activation. Called again, with another size, where a network of free size
+ *   looks twice; never before it settled
  * @property {() => void | Promise<void>} dispose
  */
 
