@@ -61,6 +61,18 @@ async function compare(bench, photo) {
   });
 }
 
+/** What the second look takes: a photo with a small subject, with it and without. */
+async function looks() {
+  const engine = await createEngine({ worker: false });
+  const photo = await jpeg(1152, 864);
+  const { twice, once } = await takeTurns({
+    twice: () => engine.removeBackground(photo),
+    once: () => engine.removeBackground(photo, { secondLook: false }),
+  });
+  engine.dispose();
+  return [comparison('second-look', twice, 'one look', once)];
+}
+
 /** @type {import('./run.js').Benches} */
 export const benches = {
   'photo-1mp': async () => compare('photo-1mp', await jpeg(1152, 864)),
@@ -68,4 +80,5 @@ export const benches = {
     const teapot = new URL('../../examples/photos/teapot.jpg', import.meta.url); // 4000x3000
     return compare('photo-12mp', readFileSync(teapot));
   },
+  'second-look': looks,
 };

@@ -25,6 +25,7 @@ const files = {
   threads: './engine.js',
   'photo-1mp': './photo.js',
   'photo-12mp': './photo.js',
+  'second-look': './photo.js',
   'memory-12mp': './memory.js',
   'memory-100mp': './memory.js',
   'memory-1000': './growth.js',
