@@ -122,8 +122,9 @@ export class Job {
     const { c } = this.#binding;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const pointer = this.#binding.copyIn(bytes);
-    this.#binding.check(c.offcut_job_answer(this.#job, pointer, width, height));
+    const status = c.offcut_job_answer(this.#job, pointer, width, height);
     c.free(pointer);
+    this.#binding.check(status);
   }
 
   /**
