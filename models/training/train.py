@@ -166,12 +166,12 @@ def train(rank, args):
     loaders = {"num_workers": args.workers, "prefetch_factor": 3} if args.workers else {}
     order = range(first, args.steps)
     batches = DataLoader(Batches(args, rank), batch_size=None, sampler=order, **loaders)
-    tiles = NativeStep(network.eval()) if args.native else None
-    network.train(not args.native)  # on tiles the norms' statistics stay
+    native = NativeStep(network.eval()) if args.native else None
+    network.train(not args.native)  # in C the norms' statistics stay
     gc.freeze()  # what is there by now stays
     running, began = None, time.monotonic()
     for step, batch in enumerate(batches, first):
-        loss = update(args, network, tiles, optimizer, step, batch)
+        loss = update(args, network, native, optimizer, step, batch)
         follow(average, network, step)
         running = loss if running is None else 0.98 * running + 0.02 * loss
         if rank == 0:
@@ -183,13 +183,13 @@ def train(rank, args):
                 save(args, network, average, optimizer, done, f"average-{done:06d}.pt")
 
 
-def update(args, network, tiles, optimizer, step, batch):
+def update(args, network, native, optimizer, step, batch):
     """One step of the optimiser; the loss of this process's share."""
     for group in optimizer.param_groups:
         group["lr"] = rate_at(args, step)
     optimizer.zero_grad(set_to_none=True)
-    if tiles:
-        loss = tiles.backward(torch.as_tensor(batch[0]), *masks_of(batch), SCALE_WEIGHT)
+    if native:
+        loss = native.backward(torch.as_tensor(batch[0]), *masks_of(batch), SCALE_WEIGHT)
     else:
         loss = differentiate(args, network, batch)
     average_gradients(network, args.processes)

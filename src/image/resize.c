@@ -19,15 +19,18 @@ static float mean_at(const float *line, size_t stride, uint32_t count, uint32_t 
 }
 
 /* Pictures here are one plane after the other, so that their rows are those of one tall picture. */
+/* places: of the values of a line that grows; else not read. */
 static void resize_across(const float *from, uint32_t width, size_t rows,
                           const offcut__place *places, float *to, uint32_t out_width) {
     for (size_t y = 0; y < rows; y++, from += width, to += out_width) {
-        for (uint32_t x = 0; width <= out_width && x < out_width; x++) {
+        if (width > out_width) {
+            for (uint32_t x = 0; x < out_width; x++) to[x] = mean_at(from, 1, width, x, out_width);
+            continue;
+        }
+        for (uint32_t x = 0; x < out_width; x++) {
             const float a = from[places[x].at], b = from[places[x].next];
             to[x] = a + places[x].mix * (b - a);
         }
-        for (uint32_t x = 0; width > out_width && x < out_width; x++)
-            to[x] = mean_at(from, 1, width, x, out_width);
     }
 }
 

@@ -24,6 +24,11 @@ static inline offcut__place offcut__place_of(uint32_t x, double scale, uint32_t 
     return place;
 }
 
+/* A length in a picture of `from` pixels as one in the same of `to` pixels, rounded to nearest. */
+static inline uint32_t offcut__scaled(uint32_t length, uint32_t from, uint32_t to) {
+    return (uint32_t)(((uint64_t)length * to + from / 2) / from);
+}
+
 /* Every plane: area average where it shrinks, bilinear where it grows. *result is the caller's. */
 offcut_status offcut__planes_resize(offcut_ctx *ctx, const offcut__planes *picture, uint32_t width,
                                     uint32_t height, offcut__planes *result);

@@ -26,8 +26,10 @@ static offcut_status take_answer(offcut_job *job, offcut__planes *mask) {
         job->mask = *mask;
         *mask = (offcut__planes){0};
         if (may_look_again(job)) OFFCUT_TRY(offcut__look_again(job));
-        job->fraction = 0.5f;
-        if (job->near.width) return OFFCUT_OK;
+        if (job->near.width) {
+            job->fraction = 0.5f;
+            return OFFCUT_OK;
+        }
     } else {
         OFFCUT_TRY(offcut__look_merge(job, mask));
     }

@@ -63,8 +63,8 @@ offcut_status offcut__look_again(offcut_job *job) {
 /* *mask becomes half of itself, enlarged, and half of `near` where that lies. */
 static offcut_status mix(offcut_ctx *ctx, offcut__planes *mask, const offcut__planes *near,
                          const offcut__box *at) {
-    for (size_t y = 0; y < mask->height; y++)
-        for (size_t x = 0; x < mask->width; x++) mask->data[y * mask->width + x] *= 0.5f;
+    const size_t count = (size_t)mask->width * mask->height;
+    for (size_t i = 0; i < count; i++) mask->data[i] *= 0.5f;
     offcut__planes here = {0};
     OFFCUT_TRY(offcut__planes_resize(ctx, near, at->width, at->height, &here));
     for (size_t y = 0; y < at->height; y++)
@@ -82,11 +82,6 @@ static uint32_t side_for(uint32_t old, uint32_t near, uint32_t part, uint32_t gu
     return side < guide ? (uint32_t)side : guide;
 }
 
-/* A length in the guide as one in the mask. */
-static uint32_t scaled(uint32_t length, uint32_t from, uint32_t to) {
-    return (uint32_t)(((uint64_t)length * to + from / 2) / from);
-}
-
 offcut_status offcut__look_merge(offcut_job *job, const offcut__planes *near) {
     const offcut__box *part = &job->near;
     const offcut__planes *guide = &job->guide;
@@ -96,9 +91,9 @@ offcut_status offcut__look_merge(offcut_job *job, const offcut__planes *near) {
     OFFCUT_TRY(offcut__planes_resize(job->ctx, &job->mask, width, height, &finer));
     offcut__planes_free(&job->mask);
     job->mask = finer;
-    offcut__box at = {scaled(part->left, guide->width, width),
-                      scaled(part->top, guide->height, height), 0, 0};
-    at.width = scaled(part->left + part->width, guide->width, width) - at.left;
-    at.height = scaled(part->top + part->height, guide->height, height) - at.top;
+    offcut__box at = {offcut__scaled(part->left, guide->width, width),
+                      offcut__scaled(part->top, guide->height, height), 0, 0};
+    at.width = offcut__scaled(part->left + part->width, guide->width, width) - at.left;
+    at.height = offcut__scaled(part->top + part->height, guide->height, height) - at.top;
     return mix(job->ctx, &job->mask, near, &at);
 }

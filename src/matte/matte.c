@@ -6,17 +6,17 @@
 
 #include "parts.h"
 
-static uint32_t scaled(uint32_t side, uint32_t from, uint32_t to) {
-    const uint64_t rounded = ((uint64_t)side * to + from / 2) / from;
-    return rounded ? (uint32_t)rounded : 1U;
+static uint32_t scaled_side(uint32_t side, uint32_t from, uint32_t to) {
+    const uint32_t rounded = offcut__scaled(side, from, to);
+    return rounded ? rounded : 1U;
 }
 
 void offcut__matte_guide_size(uint32_t width, uint32_t height, uint32_t *guide_width,
                               uint32_t *guide_height) {
     const uint32_t side = width > height ? width : height;
     const uint32_t guide = side < OFFCUT__GUIDE_SIDE ? side : OFFCUT__GUIDE_SIDE;
-    *guide_width = side ? scaled(width, side, guide) : 0;
-    *guide_height = side ? scaled(height, side, guide) : 0;
+    *guide_width = side ? scaled_side(width, side, guide) : 0;
+    *guide_height = side ? scaled_side(height, side, guide) : 0;
 }
 
 /* The mask as it is: never larger than the picture, 16 bits a value. */

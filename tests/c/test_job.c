@@ -4,8 +4,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "check.h"
 #include "codec/writer.h"
+#include "job_check.h"
 
 enum { WIDTH = 37, HEIGHT = 23 };
 
@@ -50,21 +50,6 @@ static void make_png(offcut_ctx *ctx, uint32_t bits, bool opaque, uint32_t orien
     if (orientation) CHECK(offcut__bytes_append(png, chunk, sizeof chunk));
     CHECK(offcut__bytes_append(png, plain.data + header, plain.size - header));
     offcut__bytes_free(&plain);
-}
-
-static void drain(const offcut_job *job, offcut__bytes *png) {
-    size_t size = 0;
-    const uint8_t *data = offcut_job_output(job, &size);
-    CHECK(offcut__bytes_append(png, data, size));
-}
-
-static offcut_status step_to(offcut_job *job, offcut_stage stage, offcut__bytes *png) {
-    while (offcut_job_stage(job) != stage) {
-        const offcut_status status = offcut_job_step(job);
-        if (status != OFFCUT_OK) return status;
-        if (png) drain(job, png);
-    }
-    return OFFCUT_OK;
 }
 
 /* Where the pixel that is seen at (x, y) stands in the file: EXIF 2.32, 4.6.4. */
@@ -121,10 +106,10 @@ static void test_orientation(offcut_ctx *ctx, uint32_t orientation, uint32_t bit
     CHECK(offcut_job_open(ctx, NULL, photo.data, photo.size, NULL, &job) == OFFCUT_OK);
     CHECK(offcut_job_input_width(job) == (orientation >= 5 ? 256 : 384));
     CHECK(offcut_job_input_height(job) == (orientation >= 5 ? 384 : 256));
-    CHECK(step_to(job, OFFCUT_STAGE_INFER, &png) == OFFCUT_OK);
+    CHECK(job_step_to(job, OFFCUT_STAGE_INFER, &png) == OFFCUT_OK);
     const float keep = 1;
     CHECK(offcut_job_mask(job, &keep, 1, 1) == OFFCUT_OK);
-    CHECK(step_to(job, OFFCUT_STAGE_DONE, &png) == OFFCUT_OK);
+    CHECK(job_step_to(job, OFFCUT_STAGE_DONE, &png) == OFFCUT_OK);
     const uint32_t wrong = count_wrong(ctx, &png, orientation, bits, opaque);
     CHECKF(wrong == 0, "orientation %u, %u bits, %s: %u samples differ", orientation, bits,
            opaque ? "opaque" : "with alpha", wrong);
@@ -142,18 +127,18 @@ static void test_order(offcut_ctx *ctx) {
     CHECK(offcut_job_input(job) == NULL);
     CHECK(offcut_job_mask(job, &nothing, 1, 1) == OFFCUT_ERR_STATE);
     CHECK(offcut_job_again(job, OFFCUT_OUTPUT_MASK) == OFFCUT_ERR_STATE);
-    CHECK(step_to(job, OFFCUT_STAGE_INFER, NULL) == OFFCUT_OK);
+    CHECK(job_step_to(job, OFFCUT_STAGE_INFER, NULL) == OFFCUT_OK);
     CHECK(offcut_job_input(job) != NULL);
     CHECK(offcut_job_step(job) == OFFCUT_ERR_STATE); /* no model, and no mask yet */
     CHECK(offcut_job_mask(job, &nothing, 0, 1) == OFFCUT_ERR_ARGUMENT);
     CHECK(offcut_job_mask(job, &nothing, 1, 1) == OFFCUT_OK);
-    CHECK(step_to(job, OFFCUT_STAGE_DONE, &png) == OFFCUT_OK);
+    CHECK(job_step_to(job, OFFCUT_STAGE_DONE, &png) == OFFCUT_OK);
     CHECK(offcut_job_step(job) == OFFCUT_ERR_STATE);
     const offcut_subject subject = offcut_job_subject(job);
     CHECK(subject.coverage == 0 && subject.width == 0 && subject.height == 0);
     CHECK(offcut_job_again(job, OFFCUT_OUTPUT_MASK) == OFFCUT_OK);
     png.size = 0;
-    CHECK(step_to(job, OFFCUT_STAGE_DONE, &png) == OFFCUT_OK);
+    CHECK(job_step_to(job, OFFCUT_STAGE_DONE, &png) == OFFCUT_OK);
     offcut_decoder *decoder = NULL;
     CHECK(offcut_decoder_open(ctx, png.data, png.size, NULL, &decoder) == OFFCUT_OK);
     CHECK(offcut_decoder_info(decoder)->width == WIDTH && !offcut_decoder_info(decoder)->has_alpha);
@@ -185,17 +170,17 @@ static void test_options(offcut_ctx *ctx) {
     options.reduce_to_8_bits = 1;
     const float nothing = 0, everything = 1;
     CHECK(offcut_job_open(ctx, NULL, photo.data, photo.size, &options, &job) == OFFCUT_OK);
-    CHECK(step_to(job, OFFCUT_STAGE_INFER, NULL) == OFFCUT_OK);
+    CHECK(job_step_to(job, OFFCUT_STAGE_INFER, NULL) == OFFCUT_OK);
     CHECK(offcut_job_mask(job, &nothing, 1, 1) == OFFCUT_OK);
-    CHECK(step_to(job, OFFCUT_STAGE_DONE, NULL) == OFFCUT_ERR_EMPTY);
+    CHECK(job_step_to(job, OFFCUT_STAGE_DONE, NULL) == OFFCUT_ERR_EMPTY);
     CHECK(offcut_job_step(job) == OFFCUT_ERR_STATE);
     offcut_job_free(job);
 
     offcut__bytes png = {0};
     CHECK(offcut_job_open(ctx, NULL, photo.data, photo.size, &options, &job) == OFFCUT_OK);
-    CHECK(step_to(job, OFFCUT_STAGE_INFER, NULL) == OFFCUT_OK);
+    CHECK(job_step_to(job, OFFCUT_STAGE_INFER, NULL) == OFFCUT_OK);
     CHECK(offcut_job_mask(job, &everything, 1, 1) == OFFCUT_OK);
-    CHECK(step_to(job, OFFCUT_STAGE_DONE, &png) == OFFCUT_OK);
+    CHECK(job_step_to(job, OFFCUT_STAGE_DONE, &png) == OFFCUT_OK);
     CHECK(count_wrong(ctx, &png, 1, 8, true) == 0);
     const offcut_subject subject = offcut_job_subject(job);
     CHECK(subject.coverage > 0.999 && subject.x == 0 && subject.y == 0);

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
 #include "codec/writer.h"
 #include "image/resample.h"
+#include "job_check.h"
 
 enum { WIDTH = 64, HEIGHT = 48 };
 
@@ -43,7 +43,7 @@ static offcut_job *open_job(offcut_ctx *ctx, const offcut__bytes *png, uint32_t 
     options.input.width = options.input.height = input;
     offcut_job *job = NULL;
     CHECK(offcut_job_open(ctx, NULL, png->data, png->size, &options, &job) == OFFCUT_OK);
-    while (offcut_job_stage(job) < OFFCUT_STAGE_INFER) CHECK(offcut_job_step(job) == OFFCUT_OK);
+    CHECK(job_step_to(job, OFFCUT_STAGE_INFER, NULL) == OFFCUT_OK);
     return job;
 }
 
@@ -56,12 +56,7 @@ static void answer(offcut_job *job, uint32_t width, uint32_t height, offcut__box
 /* Runs the job to its end; the mask that it writes, [HEIGHT][WIDTH], the caller's. */
 static uint8_t *finish(offcut_ctx *ctx, offcut_job *job) {
     offcut__bytes png = {0};
-    while (offcut_job_stage(job) != OFFCUT_STAGE_DONE) {
-        CHECK(offcut_job_step(job) == OFFCUT_OK);
-        size_t size = 0;
-        const uint8_t *data = offcut_job_output(job, &size);
-        CHECK(offcut__bytes_append(&png, data, size));
-    }
+    CHECK(job_step_to(job, OFFCUT_STAGE_DONE, &png) == OFFCUT_OK);
     offcut_decoder *decoder = NULL;
     uint32_t width = 0, height = 0;
     uint8_t *rows = calloc(WIDTH * HEIGHT, 4);
@@ -146,7 +141,7 @@ static void test_unwanted(offcut_ctx *ctx, const offcut__bytes *png) {
     options.look_once = 1;
     offcut_job *job = NULL;
     CHECK(offcut_job_open(ctx, NULL, png->data, png->size, &options, &job) == OFFCUT_OK);
-    while (offcut_job_stage(job) < OFFCUT_STAGE_INFER) CHECK(offcut_job_step(job) == OFFCUT_OK);
+    CHECK(job_step_to(job, OFFCUT_STAGE_INFER, NULL) == OFFCUT_OK);
     answer(job, WIDTH, HEIGHT, small);
     CHECK(offcut_job_stage(job) == OFFCUT_STAGE_REFINE);
     offcut_job_free(job);

@@ -65,6 +65,29 @@ test('each photo gets the size nearest to its shape, as it is meant to be seen',
   engine.dispose();
 });
 
+test('with one look the core gives what it gives at that size alone, whatever came before', async () => {
+  const options = /** @type {const} */ ({ output: 'mask', secondLook: false });
+  const free = await createEngine({ model: real, worker: false });
+  const square = await createEngine({
+    model: { data: real, input: { width: 320, height: 320 } },
+    worker: false,
+  });
+  for (const [width, height, size] of [...shapes, ...shapes.toReversed()]) {
+    const input = sidesOf(size);
+    const fixed = await createEngine({ model: { data: real, input }, worker: false });
+    const photo = await discJpeg({ width, height });
+    const [got, expected, squashed] = await Promise.all(
+      [free, fixed, square].map((engine) => engine.removeBackground(photo, options)),
+    );
+    assert.deepEqual(got.png, expected.png, size);
+    assert.ok(got.coverage > 0.01);
+    if (size !== '320x320') assert.notDeepEqual(got.png, squashed.png, size);
+    fixed.dispose();
+  }
+  free.dispose();
+  square.dispose();
+});
+
 test('the core gives what it gives when it is new, whatever came before', async () => {
   const used = await createEngine({ model: real, worker: false });
   const square = await createEngine({

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What a training step is made of, for one picture, on Intel's AMX tiles.
+ * What a training step is made of, for one picture.
  *
  * A map is bfloat16, [height + 2 pad][width + 2 pad][channels], channels a multiple of 16, with
  * zeros in the padding; all maps of one size have the same padding. Positions are counted in pixels

@@ -25,8 +25,8 @@ typedef struct span {
     int position, count;
 } span;
 
-static inline const bf16 *operand_at(const operand *r, const span *at) {
-    return r->first + (ptrdiff_t)at->position * r->channels;
+static inline const bf16 *operand_at(const operand *o, const span *at) {
+    return o->first + (ptrdiff_t)at->position * o->channels;
 }
 
 /* Where the sums go: outputs beside each other at every pixel. */
