@@ -3,8 +3,8 @@
 #   dist/offcut.wasm                  simd128, the baseline
 #   dist/offcut.relaxed.wasm          relaxed SIMD
 #   dist/offcut.threads.wasm          simd128, shared memory that the host brings, for several threads
-#   dist/offcut.relaxed.threads.wasm  both: int8 runs twice as fast with relaxed SIMD, so that two threads without it
-#                                     would be no faster than one with it
+#   dist/offcut.relaxed.threads.wasm  both: where the processor has a dot product of bytes, int8 runs twice as fast with
+#                                     relaxed SIMD, and two threads without it no faster than one with it
 #   dist/offcut.wasi.wasm             the command with the default network inside, WASI preview 1
 
 set(wasm_options -msimd128)

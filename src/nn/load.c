@@ -180,7 +180,8 @@ static uint32_t first_op(const offcut__program *program, uint32_t node) {
 }
 
 static bool is_conv8(const offcut__op *op) {
-    return op->run == offcut__conv8_run || op->run == offcut__depthwise8_run;
+    return op->run == offcut__conv8_run || op->run == offcut__conv8_winograd ||
+           op->run == offcut__depthwise8_run;
 }
 
 static bool same_weights8(const offcut__conv8 *a, const offcut__conv8 *b) {

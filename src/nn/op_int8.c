@@ -154,15 +154,21 @@ static offcut_status lower_conv8(offcut__builder *builder, offcut__node *node) {
     offcut__conv8 c = conv8_of(&geometry);
     const float step = step_out(builder, node);
     const offcut__value *x = input_of(builder, node, 0);
-    if (OFFCUT__DOT8 && geometry.groups == 1) c.offset = x->offset;
-    c.wide = !OFFCUT__DOT8 || !(x->positive || c.offset);
     c.floats = !(step > 0);
+    const bool winograd = offcut__conv8_winograd_can(&c) && !offcut__dot8_is_fast();
+    if (OFFCUT__DOT8 && geometry.groups == 1 && !winograd) c.offset = x->offset;
+    c.wide = !OFFCUT__DOT8 || !(x->positive || c.offset) || winograd;
     clamp_of(node, c.floats ? 1 : step, &c.lo, &c.hi);
     (void)offcut__conv8_can(&c, out.shape.dims[3]);
     const double taps = (double)c.window.kernel_h * c.window.kernel_w * geometry.group_in;
     OFFCUT_TRY(emit(builder, c.depthwise ? offcut__depthwise8_run : offcut__conv8_run, &in, &out,
                     elements_in_row(&out) * taps / 4, &op));
     op->macs = elements_in_row(&out) * out.shape.dims[2] * taps;
+    if (winograd) {
+        op->run = offcut__conv8_winograd;
+        op->unit_cost *= 2.0 * 4 / 9;
+        op->units = offcut__conv8_winograd_units(op);
+    }
     if (c.floats) op->act = node->act;
     if (node->residual != OFFCUT__NONE) {
         c.residual = builder->graph->values[node->residual].step / step;
@@ -172,7 +178,10 @@ static offcut_status lower_conv8(offcut__builder *builder, offcut__node *node) {
         op->in_place = 2;
     }
     op->u.conv8 = c;
-    if (!c.depthwise) op->scratch_size = offcut__conv8_scratch(op);
+    if (winograd)
+        op->scratch_size = offcut__conv8_winograd_scratch(op);
+    else if (!c.depthwise)
+        op->scratch_size = offcut__conv8_scratch(op);
     return OFFCUT_OK;
 }
 
@@ -183,8 +192,9 @@ offcut_status offcut__conv8_pack(offcut__builder *builder, offcut__op *op) {
     int32_t *bias = NULL;
     OFFCUT_TRY(conv8_parameters(builder, node, c, &bias));
     int8_t *packed = NULL, *bytes = NULL;
-    OFFCUT_TRY(offcut__pool_alloc(builder->ctx, builder->pool, offcut__conv8_weights(c),
-                                  sizeof *packed, &packed));
+    const bool winograd = op->run == offcut__conv8_winograd;
+    const size_t size = winograd ? offcut__conv8_winograd_weights(c) : offcut__conv8_weights(c);
+    OFFCUT_TRY(offcut__pool_alloc(builder->ctx, builder->pool, size, sizeof *packed, &packed));
     c->weights = packed;
     const int8_t *weights = stored_bytes(value);
     const size_t count = offcut__shape_count(&value->shape), each = count / c->channels_out;
@@ -194,7 +204,9 @@ offcut_status offcut__conv8_pack(offcut__builder *builder, offcut__op *op) {
         weights = bytes;
     }
     for (size_t i = 0; c->offset != 0 && i < count; i++) bias[i / each] -= c->offset * weights[i];
-    if (c->depthwise)
+    if (winograd)
+        offcut__conv8_winograd_fill(c, weights, (int16_t *)(void *)packed);
+    else if (c->depthwise)
         offcut__depthwise8_fill(c, weights, packed);
     else
         offcut__conv8_fill(c, weights, packed);

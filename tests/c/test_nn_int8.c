@@ -67,7 +67,8 @@ static int8_t finish(float y, int32_t lo, int32_t hi) {
 /* Runs op in random slices; then compares the whole arena with what is expected, but for the
  * scratch and for the channels that pad the last group. */
 static void check(const char *what, offcut__op *op) {
-    op->units = (uint32_t)op->out.shape.dims[2];
+    op->units = op->run == offcut__conv8_winograd ? offcut__conv8_winograd_units(op)
+                                                  : (uint32_t)op->out.shape.dims[2];
     op->scratch_offset = take(op->scratch_size);
     run_sliced(op);
     const offcut__view *out = &op->out;
@@ -85,7 +86,12 @@ static void check(const char *what, offcut__op *op) {
 
 /* ---- convolution ---- */
 
-static offcut__conv8 random_conv(bool depthwise) {
+#define CHANNELS 24
+
+typedef enum conv_kind { PLAIN, DEPTHWISE, WINOGRAD } conv_kind;
+
+static offcut__conv8 random_conv(conv_kind kind) {
+    const bool depthwise = kind == DEPTHWISE;
     offcut__conv8 c = {.window = random_window(4, 3),
                        .channels_in = (uint32_t)check_between(1, 13),
                        .channels_out = (uint32_t)check_between(1, 21),
@@ -99,6 +105,13 @@ static offcut__conv8 random_conv(bool depthwise) {
                        .hi = check_between(0, 1) ? 127 : check_between(0, 127)};
     if (depthwise) c.channels_in = c.channels_out;
     if (c.floats && check_between(0, 1)) c.channels_out = 1;
+    if (kind == WINOGRAD) {
+        c.window = (offcut__geometry){3, 3, 1, 1, 1, 1, 0, 0};
+        c.channels_in = (uint32_t)check_between(8, CHANNELS);
+        c.channels_out = (uint32_t)check_between(8, CHANNELS);
+        c.wide = true;
+        c.floats = false;
+    }
     if (depthwise || c.wide) c.offset = 0;
     c.window.pad_top = check_between(-1, c.window.kernel_h * c.window.dilation_h);
     c.window.pad_left = check_between(-1, c.window.kernel_w * c.window.dilation_w);
@@ -106,7 +119,7 @@ static offcut__conv8 random_conv(bool depthwise) {
 }
 
 static void fill_parameters(offcut__conv8 *c, int32_t *bias, float *scale) {
-    for (int k = 0; k < 24; k++) {
+    for (int k = 0; k < CHANNELS; k++) {
         bias[k] = check_between(-3000, 3000);
         scale[k] = (check_float() + 1.01f) * 0.005f;
     }
@@ -154,20 +167,45 @@ static int32_t outputs(int32_t in, int32_t taps, int32_t stride, int32_t dilatio
     return room < 0 ? 0 : room / stride + 1;
 }
 
-static void test_conv(bool depthwise) {
-    offcut__conv8 c = random_conv(depthwise);
-    int8_t weights[21 * 13 * 16], packed[24 * 16 * 16];
-    int32_t bias[24];
-    float scale[24];
+/* Packs the weights and says how they are used. */
+static void prepare(offcut__op *op, conv_kind kind, const int8_t *weights, int16_t *packed) {
+    offcut__conv8 *c = &op->u.conv8;
+    c->weights = packed;
+    switch (kind) {
+        case PLAIN:
+            op->run = offcut__conv8_run;
+            offcut__conv8_fill(c, weights, (int8_t *)packed);
+            op->scratch_size = offcut__conv8_scratch(op);
+            break;
+        case DEPTHWISE:
+            op->run = offcut__depthwise8_run;
+            offcut__depthwise8_fill(c, weights, (int8_t *)packed);
+            break;
+        case WINOGRAD:
+            CHECK(offcut__conv8_winograd_can(c));
+            op->run = offcut__conv8_winograd;
+            offcut__conv8_winograd_fill(c, weights, packed);
+            op->scratch_size = offcut__conv8_winograd_scratch(op);
+    }
+}
+
+static void test_conv(conv_kind kind) {
+    static const char *const names[] = {"convolution", "depthwise", "Winograd"};
+    static int16_t packed[CHANNELS * CHANNELS * 16];
+    const bool depthwise = kind == DEPTHWISE;
+    offcut__conv8 c = random_conv(kind);
+    int8_t weights[CHANNELS * CHANNELS * 9];
+    int32_t bias[CHANNELS];
+    float scale[CHANNELS];
     arena_used = 0;
-    const int32_t h = check_between(1, 15), w = check_between(1, 40);
+    const int32_t h = check_between(1, 15), w = check_between(1, kind == WINOGRAD ? 100 : 40);
     const int32_t out_h = outputs(h, c.window.kernel_h, c.window.stride_h, c.window.dilation_h,
                                   c.window.pad_top + check_between(0, 2));
     const int32_t out_w = outputs(w, c.window.kernel_w, c.window.stride_w, c.window.dilation_w,
                                   c.window.pad_left + check_between(0, 2));
     if (out_h < 1 || out_w < 1) return;
     fill_parameters(&c, bias, scale);
-    offcut__op op = {.run = depthwise ? offcut__depthwise8_run : offcut__conv8_run, .in_count = 1};
+    offcut__op op = {.in_count = 1};
     op.in[0] = quads((int32_t)c.channels_in, h, w);
     op.out = (c.floats ? floats : quads)((int32_t)c.channels_out, out_h, out_w);
     const bool adds = !c.floats && check_between(0, 1);
@@ -179,17 +217,16 @@ static void test_conv(bool depthwise) {
     for (size_t i = 0; i < sizeof weights; i++) weights[i] = (int8_t)check_between(-128, 127);
     CHECK(offcut__conv8_can(&c, out_w));
     CHECK(offcut__conv8_weights(&c) <= sizeof packed);
-    (depthwise ? offcut__depthwise8_fill : offcut__conv8_fill)(&c, weights, packed);
-    c.weights = packed;
+    CHECK(kind != WINOGRAD || offcut__conv8_winograd_weights(&c) <= sizeof packed);
     op.u.conv8 = c;
-    if (!depthwise) op.scratch_size = offcut__conv8_scratch(&op);
+    prepare(&op, kind, weights, packed);
     randomise_between(&op.in[0], c.wide || depthwise ? -128 : -c.offset, 127 - c.offset);
     expect_conv(&op, weights);
     const int32_t each =
         c.window.kernel_h * c.window.kernel_w * (depthwise ? 1 : (int32_t)c.channels_in);
     for (int32_t i = 0; i < (int32_t)c.channels_out * each; i++)
         bias[i / each] -= c.offset * weights[i];
-    check(depthwise ? "depthwise" : c.wide ? "wide convolution" : "convolution", &op);
+    check(names[kind], &op);
 }
 
 /* ---- the rest ---- */
@@ -374,8 +411,9 @@ int main(void) {
     arena = malloc(ARENA * sizeof *arena);
     expected = malloc(ARENA * sizeof *expected);
     if (!arena || !expected) return 2;
-    for (int i = 0; i < ROUNDS; i++) test_conv(false);
-    for (int i = 0; i < ROUNDS / 2; i++) test_conv(true);
+    for (int i = 0; i < ROUNDS; i++) test_conv(PLAIN);
+    for (int i = 0; i < ROUNDS / 2; i++) test_conv(DEPTHWISE);
+    for (int i = 0; i < ROUNDS / 2; i++) test_conv(WINOGRAD);
     for (int i = 0; i < ROUNDS / 2; i++) test_scaling();
     for (int i = 0; i < ROUNDS / 2; i++) test_bridges();
     for (int i = 0; i < ROUNDS / 2; i++) test_pool();

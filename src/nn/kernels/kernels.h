@@ -47,12 +47,14 @@ void offcut__resize_reference(const offcut__op *op, float *arena, uint32_t begin
 void offcut__resize_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
 size_t offcut__resize_scratch(const offcut__op *op);
 
-/* Whether the machine has a dot product of bytes that pays. */
+/* Whether there is a dot product of bytes. */
 #if defined(__wasm_relaxed_simd__)
 #define OFFCUT__DOT8 1
 #else
 #define OFFCUT__DOT8 0
 #endif
+/* Whether it is one instruction of the machine that this runs on. */
+bool offcut__dot8_is_fast(void);
 
 /* ---- int8 quads (view.h); a unit is a row of the output ---- */
 
@@ -65,6 +67,15 @@ size_t offcut__conv8_scratch(const offcut__op *op);
 size_t offcut__conv8_weights(const offcut__conv8 *conv); /* bytes */
 /* weights: [channels_out][channels_in][kernel_h][kernel_w], as in the file */
 void offcut__conv8_fill(const offcut__conv8 *conv, const int8_t *weights, int8_t *packed);
+
+/* 3x3, stride 1, no f32: Winograd F(2x2, 3x3) in 16 bits, the same result to the bit by 4 of 9
+ * multiplications. A unit is two rows of the output. */
+bool offcut__conv8_winograd_can(const offcut__conv8 *conv);
+void offcut__conv8_winograd(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
+uint32_t offcut__conv8_winograd_units(const offcut__op *op);
+size_t offcut__conv8_winograd_scratch(const offcut__op *op);
+size_t offcut__conv8_winograd_weights(const offcut__conv8 *conv); /* bytes */
+void offcut__conv8_winograd_fill(const offcut__conv8 *conv, const int8_t *weights, int16_t *packed);
 
 /* The same with as many groups as channels. packed: [kernel_h][kernel_w][channels, up to 4]. */
 void offcut__depthwise8_run(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
