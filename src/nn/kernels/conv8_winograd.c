@@ -215,7 +215,7 @@ static void strip(const offcut__op *op, float *arena, const scratch *s, int32_t 
         t.vectors = c->channels_out - first > 4 ? 2 : 1;
         products(s, &t, tiles);
         for (uint32_t v = 0; v < t.vectors; v++) {
-            transform_out(s->sums + v * t.sums_step, s->out, tiles);
+            transform_out(s->sums + (ptrdiff_t)v * t.sums_step, s->out, tiles);
             for (int32_t i = 0; i < 2 && y + i < height; i++)
                 offcut__requantise_quads(op, arena, (offcut__run8){y + i, x, width}, first + 4 * v,
                                          s->out + (ptrdiff_t)i * ROW_SUMS);
