@@ -11,9 +11,9 @@
  */
 export const manifest = {
   default: {
-    name: 'offcut-5',
+    name: 'offcut-6',
     file: 'default.onnx',
-    sha256: '5b9eb4d161f18c049ca31dc0f4e13a14d5311df00cb8c790f25d949f753d7642',
+    sha256: 'ce6f5d8c4025abcf50e63dd3eb4d3e19d196a880731187069c15dc26e5ae7494',
     bytes: 1480857,
     licence: 'Apache-2.0',
     source: "trained by this project from a start of U²-Netp's weights, see MODEL_CARD.md",
@@ -31,9 +31,9 @@ export const manifest = {
   },
   known: [
     {
-      name: 'offcut-5 (f32)',
+      name: 'offcut-6 (f32)',
       file: 'default-f32.onnx',
-      sha256: 'a7d0cb5399403c0be8605344065dc87c7495939084fe6af722427be41108689c',
+      sha256: 'ffe09895a93a42270742bcf200fdf420e4ac58220a272000df75bf53e3ad1689',
       bytes: 5385504,
       licence: 'Apache-2.0',
       source: 'the default network before quantisation, see MODEL_CARD.md',

@@ -14,17 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from records import SIZE, Records
-
-MEAN = np.array((0.485, 0.456, 0.406), np.float32)
-STD = np.array((0.229, 0.224, 0.225), np.float32)
-
-
-def mask_of(session, photo):
-    """[SIZE, SIZE] mask in 0..1 of a uint8 photo; U²-Net divides by the photo's brightest value."""
-    image = photo.astype(np.float32) / max(1, int(photo.max()))
-    planes = ((image - MEAN) / STD).transpose(2, 0, 1)[None]
-    name = session.get_inputs()[0].name
-    return session.run(None, {name: np.ascontiguousarray(planes)})[0][0, 0]
+from teacher import Teacher
 
 
 def soft_overlap(one, other):
@@ -38,17 +28,11 @@ def save(found, path):
 
 
 def main():
-    import onnxruntime
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, required=True, help=f"{SIZE}x{SIZE} U²-Net as ONNX")
     args = parser.parse_args()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        str(args.teacher), options, providers=["CPUExecutionProvider"]
-    )
+    teacher = Teacher(args.teacher)
     path = args.cache / "agreement.json"
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     records = Records(args.cache)
@@ -57,7 +41,7 @@ def main():
         if str(number) in found:
             continue
         four = records.pixels[number]
-        mirrored = mask_of(session, four[:, ::-1, :3])[:, ::-1]
+        mirrored = teacher.mask_of(four[:, ::-1, :3])[:, ::-1]
         found[str(number)] = soft_overlap(four[:, :, 3] / np.float32(255), mirrored)
         if count % 200 == 0:
             save(found, path)

@@ -9,13 +9,16 @@ from records import SIZE, UNKNOWN, shape_of
 
 # How often a set is drawn within its group; a set that is not named counts 1.
 SET_WEIGHT = {
-    "voc": 3.0, "cat": 1.8, "ccp": 1.0, "flower": 0.8, "horse": 0.7, "coco": 0.6,
-    "caltech": 3.0, "imagenet": 1.6, "clothing": 1.2, "ccpun": 0.5, "bsds": 0.6,
+    "voc": 3.0, "cat": 1.8, "ccp": 1.6, "flower": 0.8, "horse": 0.7, "coco": 0.6,
+    "caltech": 3.0, "imagenet": 1.6, "clothing": 1.2, "ccpun": 1.2, "bsds": 0.6,
     "raccoon": 0.2, "mcats": 0.2, "kangaroo": 0.05,
 }  # fmt: skip
+# Sets of people, who are most often the bystanders.
+CROWD = ("ccp", "ccpun")
 HUMAN_SHARE = 0.6
 COMPOSITE_SHARE = 0.16
 NEGATIVE_SHARE = 0.015
+BYSTANDER_SHARE = 0.3  # of the other pictures
 SPOILT_SHARE = 0.5  # the others stay as they were taken
 NATURAL_SHARE = 0.8  # of the batches; in the others every photo is squashed to the square
 # How much one picture of each kind counts in the loss.
@@ -51,7 +54,10 @@ def draw_sample(records, rng, shape):
     if sample is None:
         group = draw_group(records, rng)
         number = draw_number(records, group, rng)
-        sample = records.pixels[number], group
+        four = records.pixels[number]
+        if rng.random() < BYSTANDER_SHARE:
+            four = with_bystanders(records, np.array(four), rng)
+        sample = four, group
     four, kind = sample
     photo, mask = warp(four, rng, shape)
     if rng.random() < SPOILT_SHARE:
@@ -79,7 +85,7 @@ def composite(records, rng):
     if not records.names("background"):
         return None
     four = np.array(records.pixels[draw_number(records, "background", rng)])
-    scene = four[:, :, :3].astype(np.float32)
+    scene, unknown = four[:, :, :3].astype(np.float32), four[:, :, 3] == UNKNOWN
     truth = np.zeros((SIZE, SIZE), np.float32)
     for _ in range(int(rng.choice((1, 1, 1, 2, 2, 3)))):
         number = draw_number(records, draw_group(records, rng), rng)
@@ -90,6 +96,7 @@ def composite(records, rng):
         return None
     four[:, :, :3] = scene
     four[:, :, 3] = known(np.rint(truth * 255).astype(np.uint8))
+    four[unknown & (truth < 0.5), 3] = UNKNOWN
     return four, "composite"
 
 
@@ -110,22 +117,73 @@ def is_cutout(mask):
 
 def paste(scene, truth, cutout, rng):
     """Lays one [SIZE, SIZE, 4] cut-out over scene and truth, both changed in place."""
-    scale, flip = rng.uniform(0.3, 1.15), rng.random() < 0.5
+    scale = rng.uniform(0.3, 1.15)
     shift = rng.uniform(-0.28, 0.28, 2) * SIZE
-    step = (-1 if flip else 1) / scale
-    centre = SIZE / 2
-    matrix = (step, 0, centre - step * (centre + shift[0]), 0, 1 / scale)
-    matrix += (centre - (centre + shift[1]) / scale,)
-    cut = affine(cutout, (SIZE, SIZE), matrix, cv2.BORDER_CONSTANT).astype(np.float32)
-    colour, alpha = cut[:, :, :3], cut[:, :, 3:] / 255
-    weight = max(float(alpha.sum()), 1.0)
-    mean = (colour * alpha).sum((0, 1)) / weight
-    match = 1 + rng.uniform(0, 0.35) * (scene.mean((0, 1)) / np.maximum(mean, 12) - 1)
-    colour = np.clip(colour * np.clip(match, 0.5, 1.8), 0, 255)
+    colour, alpha = moved(cutout, scale, (SIZE / 2, SIZE / 2), SIZE / 2 + shift, rng)
+    colour = matched(colour, alpha, scene, rng)
     if rng.random() < 0.4:
         scene *= 1 - rng.uniform(0.1, 0.5) * shadow(alpha[:, :, 0], rng)
     scene += (colour - scene) * alpha
     truth += (1 - truth) * alpha[:, :, 0]
+
+
+def moved(cutout, scale, point, to, rng):
+    """A cut-out scaled, and mirrored half of the time, so that its point (x, y) comes to another.
+
+    Its colours, and its alpha of 0 to 1, as float [SIZE, SIZE, 3 and 1].
+    """
+    step = (-1 if rng.random() < 0.5 else 1) / scale
+    matrix = (step, 0, point[0] - step * to[0], 0, 1 / scale, point[1] - to[1] / scale)
+    cut = affine(cutout, (SIZE, SIZE), matrix, cv2.BORDER_CONSTANT).astype(np.float32)
+    return cut[:, :, :3], cut[:, :, 3:] / 255
+
+
+def matched(colour, alpha, scene, rng):
+    """The colours, nearer to the scene's mean by a third of the way at most."""
+    mean = (colour * alpha).sum((0, 1)) / max(float(alpha.sum()), 1.0)
+    match = 1 + rng.uniform(0, 0.35) * (scene.mean((0, 1)) / np.maximum(mean, 12) - 1)
+    return np.clip(colour * np.clip(match, 0.5, 1.8), 0, 255)
+
+
+def with_bystanders(records, four, rng):
+    """The picture with one to four cut-outs behind its subject: they are background.
+
+    Unchanged where the subject is small or all over, so that they would be as large as it.
+    """
+    subject = four[:, :, 3] > 0
+    if not 0.06 < subject.mean() < 0.6:
+        return four
+    scene = four[:, :, :3].astype(np.float32)
+    group = draw_group(records, rng)
+    for _ in range(int(rng.choice((1, 1, 2, 3, 4)))):
+        cutout = records.pixels[draw_bystander(records, group, rng)]
+        if is_cutout(cutout[:, :, 3]):
+            stand_behind(scene, subject, cutout, rng)
+    four[:, :, :3] = scene
+    return four
+
+
+def draw_bystander(records, group, rng):
+    """A picture's number; often one of a person."""
+    crowd = [name for name in CROWD if (group, name) in records.sets]
+    if crowd and rng.random() < 0.6:
+        return int(rng.choice(records.sets[group, str(rng.choice(crowd))]))
+    return draw_number(records, group, rng)
+
+
+def stand_behind(scene, subject, cutout, rng):
+    """Lays a cut-out over the scene, in place, where the subject is not: smaller, its feet higher
+    and out of focus."""
+    rows, own = np.flatnonzero(subject.any(1)), cutout[:, :, 3] > 127
+    own_rows, own_columns = np.flatnonzero(own.any(1)), np.flatnonzero(own.any(0))
+    height, foot = rows[-1] - rows[0], rows[-1]
+    scale = rng.uniform(0.25, 0.65) * height / max(1, own_rows[-1] - own_rows[0])
+    to = rng.uniform(0, SIZE), foot - rng.uniform(0.05, 0.45) * height
+    colour, alpha = moved(cutout, scale, (own_columns.mean(), own_rows[-1]), to, rng)
+    colour = matched(colour, alpha, scene, rng)
+    blur = rng.uniform(0.5, 2.0)
+    alpha = cv2.GaussianBlur(alpha, (0, 0), blur)[:, :, None] * ~subject[:, :, None]
+    scene += (cv2.GaussianBlur(colour, (0, 0), blur) - scene) * alpha
 
 
 def affine(four, shape, matrix, border=cv2.BORDER_REFLECT):

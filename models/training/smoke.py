@@ -260,6 +260,21 @@ def check_blend(folder):
     check(float(gap) < 1e-6, "a blend of a network with itself is that network")
 
 
+def check_centre(folder):
+    """The answers of f32 and int8 move by as much as they should."""
+    import numpy as np
+
+    from evaluate import onnx_runner
+
+    image = np.random.default_rng(2).random((1, 3, 128, 128), np.float32)
+    for name in ("network-f32", "int8"):
+        network, output = folder / f"{name}.onnx", folder / f"{name}-centred.onnx"
+        run("centre.py", "--network", network, "--half", 0.7, "--output", output)
+        before, after = onnx_runner(network)(image), onnx_runner(output)(image)
+        moved = np.log(after / (1 - after)) - np.log(before / (1 - before))
+        check(bool(np.allclose(moved, -np.log(0.7 / 0.3), atol=2e-3)), f"{name}: 0.7 becomes 0.5")
+
+
 def check_int8(folder):
     """A few steps of quantisation-aware training; the int8 file stays near the f32 one."""
     import numpy as np
@@ -313,6 +328,7 @@ def check_export(folder):
     check("| made | " in table, "the evaluation has its table")
     check_int8(folder)
     check_blend(folder)
+    check_centre(folder)
 
 
 def check_quantised(folder, image, expected):
@@ -354,6 +370,47 @@ def check_warm_start(path, checkpoint, cache):
     check(float(gap) < 1e-3, "a warm start is the exported network again")
 
 
+def draw_teacher(path):
+    """An ONNX file of 320x320 that calls bright pixels subject."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    weights = numpy_helper.from_array(np.full((1, 3, 1, 1), 4, np.float32), "w")
+    nodes = [helper.make_node("Conv", ["x", "w"], ["y"]), helper.make_node("Sigmoid", ["y"], ["m"])]
+    ends = [
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, 320, 320])]
+        for name, channels in (("x", 3), ("m", 1))
+    ]
+    graph = helper.make_graph(nodes, "teacher", *ends, [weights])
+    opset = [helper.make_opsetid("", 13)]
+    save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
+
+
+def check_bystanders(folder):
+    """Bright things in backgrounds become unknown, and a composite leaves them so."""
+    import numpy as np
+
+    from augment import composite, with_bystanders
+    from records import UNKNOWN, Records
+
+    draw_teacher(folder / "teacher.onnx")
+    run("bystanders.py", "--cache", folder / "cache", "--teacher", folder / "teacher.onnx")
+    records = Records(folder / "cache")
+    four = records.pixels[records.sets["background", "made"][0]]
+    bright = four[:, :, :3].mean(2)
+    unknown = four[:, :, 3] == UNKNOWN
+    right = unknown[bright > 170].all() and not unknown[bright < 50].any() and unknown.any()
+    check(bool(right), "what stands out in a background is unknown")
+    drawn = [composite(records, np.random.default_rng(seed)) for seed in range(20)]
+    masks = [sample[0][:, :, 3] for sample in drawn if sample]
+    check(any((mask == UNKNOWN).any() for mask in masks), "and stays so in composites")
+    four = np.array(records.pixels[records.sets["human", "made"][0]])
+    changed = with_bystanders(records, np.array(four), np.random.default_rng(5))
+    subject = four[:, :, 3] > 0
+    same = (changed[subject] == four[subject]).all() and (changed[..., 3] == four[..., 3]).all()
+    check(bool(same and (changed != four).any()), "bystanders stand behind the subject")
+
+
 def main():
     if not all([has("torch"), has("numpy"), has("PIL"), has("cv2")]):
         return
@@ -374,6 +431,8 @@ def main():
         if has("onnx"):
             check_export(folder)
             check_prune(folder)
+        if has("onnx") and has("onnxruntime"):
+            check_bystanders(folder)
 
 
 if __name__ == "__main__":

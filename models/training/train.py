@@ -51,11 +51,11 @@ class Batches(Dataset):
 
 def size_at(args, step):
     """Small pictures first: they teach nearly the same in a third of the time."""
-    for size, steps in args.sizes:
+    for sizes, steps in args.sizes:
         if step < steps:
-            return size
+            break
         step -= steps
-    return args.sizes[-1][0]
+    return sizes[step % len(sizes)]
 
 
 def rate_at(args, step):
@@ -142,7 +142,7 @@ def restore(args, network, average, optimizer):
     elif args.warm_start:
         records = Records(args.cache)
         rng = np.random.default_rng(args.seed)
-        batches = (to_tensors(draw_batch(records, rng, 16, args.sizes[0][0]))[0] for _ in range(12))
+        batches = (to_tensors(draw_batch(records, rng, 16, size_at(args, 0)))[0] for _ in range(12))
         warm_start(network, args.warm_start, batches)
         average.load_state_dict(network.state_dict())
     return 0
@@ -220,11 +220,12 @@ def report(args, done, first, running, began):
 
 
 def stage(text):
-    """ "192:6000" -> (192, 6000)"""
-    size, steps = map(int, text.split(":"))
-    if size <= 0 or size % 64 or steps < 1:
+    """ "192+256:6000" -> ((192, 256), 6000)"""
+    first, steps = text.split(":")
+    sizes = tuple(map(int, first.split("+")))
+    if any(size <= 0 or size % 64 for size in sizes) or int(steps) < 1:
         raise ValueError(text)
-    return size, steps
+    return sizes, int(steps)
 
 
 def parse(arguments=None):
@@ -236,9 +237,9 @@ def parse(arguments=None):
         "--sizes",
         type=stage,
         nargs="+",
-        default=[(192, 6000), (256, 4000), (320, 2000)],
-        metavar="SIZE:STEPS",
-        help="so many steps with pictures of that size (a multiple of 64), one after the other",
+        default=[((192,), 6000), ((256,), 4000), ((320,), 2000)],
+        metavar="SIZE[+SIZE...]:STEPS",
+        help="so many steps with pictures of that size (a multiple of 64), or of these in turn",
     )
     parser.add_argument("--batch", type=int, default=16, help="pictures per step, all processes")
     parser.add_argument("--processes", type=int, default=1, help="1-thread processes beat threads")
