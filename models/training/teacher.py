@@ -2,8 +2,7 @@
 """The teacher: U²-Net as an ONNX file of SIZE x SIZE, with which photos were labelled."""
 import numpy as np
 
-MEAN = np.array((0.485, 0.456, 0.406), np.float32)
-STD = np.array((0.229, 0.224, 0.225), np.float32)
+from network import MEAN, STD
 
 
 class Teacher:
@@ -20,5 +19,5 @@ class Teacher:
     def mask_of(self, photo):
         """[SIZE, SIZE] mask in 0..1 of a uint8 photo; U²-Net divides by its brightest value."""
         image = photo.astype(np.float32) / max(1, int(photo.max()))
-        planes = ((image - MEAN) / STD).transpose(2, 0, 1)[None]
+        planes = ((image - np.float32(MEAN)) / np.float32(STD)).transpose(2, 0, 1)[None]
         return self.session.run(None, {self.input: np.ascontiguousarray(planes)})[0][0, 0]

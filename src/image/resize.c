@@ -18,8 +18,8 @@ static float mean_at(const float *line, size_t stride, uint32_t count, uint32_t 
     return (float)(sum / (double)count);
 }
 
-/* Pictures here are one plane after the other, so that their rows are those of one tall picture. */
-/* places: of the values of a line that grows; else not read. */
+/* Pictures here are one plane after the other, so that their rows are those of one tall picture.
+ * places: of the values of a line that grows; else not read. */
 static void resize_across(const float *from, uint32_t width, size_t rows,
                           const offcut__place *places, float *to, uint32_t out_width) {
     for (size_t y = 0; y < rows; y++, from += width, to += out_width) {
