@@ -7,12 +7,12 @@
 #                                     relaxed SIMD, and two threads without it no faster than one with it
 #   dist/offcut.wasi.wasm             the command with the default network inside, WASI preview 1
 
-set(wasm_options -msimd128)
+set(wasm_options -msimd128 -mbulk-memory -mnontrapping-fptoint)
 if(OFFCUT_RELAXED_SIMD)
     list(APPEND wasm_options -mrelaxed-simd)
 endif()
 if(OFFCUT_THREADS)
-    list(APPEND wasm_options -matomics -mbulk-memory)
+    list(APPEND wasm_options -matomics)
 endif()
 if(OFFCUT_WASI)
     # wasmtime lacks the exceptions that longjmp would need: an error inside a library ends the command instead.

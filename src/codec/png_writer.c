@@ -18,30 +18,30 @@
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "deflate.h"
 #include "jump.h"
 #include "png_filter.h"
 #include "png_memory.h"
 #include "writer.h"
 
-/* MEMORY is libpng's own setting of zlib's memory: 256 kB. */
-enum { IDAT_BYTES = 65536, WINDOW_BITS = 15, MEMORY = 8 };
-
-static const int levels[] = {
-    [OFFCUT_SPEED_BALANCED] = 4,
-    [OFFCUT_SPEED_FAST] = 1,
-    [OFFCUT_SPEED_SMALL] = 9,
+/* How many earlier places the deflater looks at. */
+static const unsigned chains[] = {
+    [OFFCUT_SPEED_BALANCED] = 24,
+    [OFFCUT_SPEED_FAST] = 2,
+    [OFFCUT_SPEED_SMALL] = 1024,
 };
 
-/* SMALL compresses the first rows of each band in both ways, quickly, and goes on with the better
- * one. */
-enum { BAND_ROWS = 32, TRIAL_ROWS = 4, TRIAL_LEVEL = 4 };
+/* SMALL compresses the first rows of each band with both filters, quickly, and goes on with the
+ * better one. */
+enum { BAND_ROWS = 32, TRIAL_ROWS = 4, TRIAL_CHAIN = 8 };
+
+enum { UP, HEURISTIC, FILTERS };
 
 typedef struct png_state {
     png_structp png;
     png_infop info;
-    z_stream deflate;
+    offcut__deflate *deflate;
     offcut__jump jump;
     bool no_memory;
     offcut__writer *writer;
@@ -51,10 +51,10 @@ typedef struct png_state {
     size_t pixel, line_size; /* of what is filtered, in bytes */
     uint8_t *line, *above;   /* a row as the file has it, and the one before */
     uint8_t *filtered, *scratch;
-    uint32_t row;       /* rows written */
-    int strategy;       /* Z_DEFAULT_STRATEGY goes with Up, Z_FILTERED with the heuristic */
-    z_stream trials[2]; /* of SMALL, by strategy */
-    uint8_t idat[IDAT_BYTES];
+    uint32_t row; /* rows written */
+    int filter;
+    offcut__deflate *trials[FILTERS]; /* of SMALL */
+    size_t trial_sizes[FILTERS];
 } png_state;
 
 /* ---- what libpng calls ---- */
@@ -124,10 +124,24 @@ static offcut_status check_spec(offcut_ctx *ctx, const offcut__picture_spec *spe
     return OFFCUT_OK;
 }
 
-static offcut_status open_deflate(png_state *self, z_stream *stream, int level, int strategy) {
-    OFFCUT_FAIL_IF(deflateInit2(stream, level, Z_DEFLATED, WINDOW_BITS, MEMORY, strategy) != Z_OK,
-                   self->writer->ctx, OFFCUT_ERR_MEMORY, "no memory for zlib");
-    return OFFCUT_OK;
+/* May jump. */
+static void write_idat(void *self, const uint8_t *part, size_t size) {
+    const png_state *state = self;
+    png_write_chunk(state->png, (png_const_bytep) "IDAT", part, size);
+}
+
+static void count_bytes(void *self, const uint8_t *part, size_t size) {
+    size_t *count = self;
+    (void)part;
+    *count += size;
+}
+
+static offcut_status open_trials(png_state *self) {
+    offcut_ctx *ctx = self->writer->ctx;
+    for (int i = 0; i < FILTERS; i++)
+        OFFCUT_TRY(offcut__deflate_open(ctx, TRIAL_CHAIN, count_bytes, &self->trial_sizes[i],
+                                        &self->trials[i]));
+    return offcut__alloc(ctx, self->line_size + 1, 1, &self->scratch);
 }
 
 static offcut_status allocate(png_state *self) {
@@ -139,14 +153,9 @@ static offcut_status allocate(png_state *self) {
     OFFCUT_TRY(offcut__alloc(self->writer->ctx, self->line_size, 1, &self->line));
     OFFCUT_TRY(offcut__alloc(self->writer->ctx, self->line_size, 1, &self->above));
     OFFCUT_TRY(offcut__alloc(self->writer->ctx, self->line_size + 1, 1, &self->filtered));
-    OFFCUT_TRY(open_deflate(self, &self->deflate, levels[spec->speed], Z_DEFAULT_STRATEGY));
-    self->deflate.next_out = self->idat;
-    self->deflate.avail_out = IDAT_BYTES;
-    self->strategy = Z_DEFAULT_STRATEGY;
-    if (spec->speed != OFFCUT_SPEED_SMALL) return OFFCUT_OK;
-    for (int strategy = 0; strategy < 2; strategy++)
-        OFFCUT_TRY(open_deflate(self, &self->trials[strategy], TRIAL_LEVEL, strategy));
-    return offcut__alloc(self->writer->ctx, self->line_size + 1, 1, &self->scratch);
+    OFFCUT_TRY(offcut__deflate_open(self->writer->ctx, chains[spec->speed], write_idat, self,
+                                    &self->deflate));
+    return spec->speed == OFFCUT_SPEED_SMALL ? open_trials(self) : OFFCUT_OK;
 }
 
 static offcut_status png_open(offcut__writer *writer) {
@@ -182,8 +191,8 @@ static void pack_row(const png_state *state, const uint8_t *row) {
         }
 }
 
-static void filter_row(const png_state *state, int strategy) {
-    if (strategy == Z_FILTERED)
+static void filter_row(const png_state *state, int filter) {
+    if (filter == HEURISTIC)
         offcut__png_filter_best(state->filtered, state->scratch, state->line, state->above,
                                 state->line_size, state->pixel);
     else
@@ -191,62 +200,27 @@ static void filter_row(const png_state *state, int strategy) {
                                state->line_size, state->pixel);
 }
 
-/* May jump. */
-static void write_idat(png_state *state) {
-    png_write_chunk(state->png, (png_const_bytep) "IDAT", state->idat,
-                    IDAT_BYTES - state->deflate.avail_out);
-    state->deflate.next_out = state->idat;
-    state->deflate.avail_out = IDAT_BYTES;
-}
-
-/* Deflates the filtered row, or with Z_FINISH what is left. May jump. */
-static void deflate_row(png_state *state, int flush) {
-    z_stream *stream = &state->deflate;
-    stream->next_in = state->filtered;
-    stream->avail_in = flush == Z_FINISH ? 0 : (uInt)(state->line_size + 1);
-    for (;;) {
-        const int result = deflate(stream, flush);
-        if (result == Z_STREAM_END || (flush != Z_FINISH && stream->avail_out > 0)) return;
-        write_idat(state);
-    }
-}
-
-/* Ends a block where the strategy changes. May jump. */
-static void set_strategy(png_state *state, int strategy) {
-    if (strategy == state->strategy) return;
-    state->strategy = strategy;
-    while (deflateParams(&state->deflate, levels[state->writer->spec.speed], strategy) ==
-           Z_BUF_ERROR)
-        write_idat(state);
-}
-
-/* The row in both ways, and after the last row of a trial the choice. */
+/* The row with both filters, and after the last row of a trial the choice. */
 static void try_row(png_state *state) {
-    const bool last = state->row % BAND_ROWS == TRIAL_ROWS - 1;
-    for (int strategy = 0; strategy < 2; strategy++) {
-        z_stream *trial = &state->trials[strategy];
-        uint8_t unused[4096];
-        filter_row(state, strategy);
-        trial->next_in = state->filtered;
-        trial->avail_in = (uInt)(state->line_size + 1);
-        do {
-            trial->next_out = unused;
-            trial->avail_out = sizeof unused;
-            deflate(trial, last ? Z_FINISH : Z_NO_FLUSH);
-        } while (trial->avail_out == 0);
+    for (int i = 0; i < FILTERS; i++) {
+        filter_row(state, i);
+        offcut__deflate_write(state->trials[i], state->filtered, state->line_size + 1);
     }
-    if (!last) return;
-    const uLong plain = state->trials[0].total_out, filtered = state->trials[1].total_out;
-    set_strategy(state, filtered < plain ? Z_FILTERED : Z_DEFAULT_STRATEGY);
-    for (int strategy = 0; strategy < 2; strategy++) deflateReset(&state->trials[strategy]);
+    if (state->row % BAND_ROWS < TRIAL_ROWS - 1) return;
+    for (int i = 0; i < FILTERS; i++) {
+        offcut__deflate_finish(state->trials[i]);
+        offcut__deflate_restart(state->trials[i]);
+    }
+    state->filter = state->trial_sizes[HEURISTIC] < state->trial_sizes[UP] ? HEURISTIC : UP;
+    memset(state->trial_sizes, 0, sizeof state->trial_sizes);
 }
 
 /* May jump. */
 static void write_row(png_state *state, const uint8_t *row) {
     pack_row(state, row);
     if (state->scratch && state->row % BAND_ROWS < TRIAL_ROWS) try_row(state);
-    filter_row(state, state->strategy);
-    deflate_row(state, Z_NO_FLUSH);
+    filter_row(state, state->filter);
+    offcut__deflate_write(state->deflate, state->filtered, state->line_size + 1);
     uint8_t *above = state->above;
     state->above = state->line;
     state->line = above;
@@ -267,8 +241,7 @@ static offcut_status png_write(offcut__writer *writer, const uint8_t *rows, uint
 
 static void write_end(void *self) {
     png_state *state = self;
-    deflate_row(state, Z_FINISH);
-    if (state->deflate.avail_out < IDAT_BYTES) write_idat(state);
+    offcut__deflate_finish(state->deflate);
     png_write_chunk(state->png, (png_const_bytep) "IEND", NULL, 0);
 }
 
@@ -280,8 +253,8 @@ static offcut_status png_finish(offcut__writer *writer) {
 static void png_close(offcut__writer *writer) {
     png_state *state = writer->state;
     png_destroy_write_struct(&state->png, &state->info);
-    deflateEnd(&state->deflate); /* harmless where it was not begun */
-    for (int strategy = 0; strategy < 2; strategy++) deflateEnd(&state->trials[strategy]);
+    offcut__deflate_close(state->deflate);
+    for (int i = 0; i < FILTERS; i++) offcut__deflate_close(state->trials[i]);
     free(state->line);
     free(state->above);
     free(state->filtered);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/simd.h"
 #include "parts.h"
 
 /* Sums over a window: the weight w; w times R, G, B and their products; w times alpha and alpha's
@@ -223,61 +224,62 @@ static offcut_status find_band(fit *f) {
 
 /* ---- alpha ---- */
 
-/* The mean of what the windows around pixel i say, which is given, and the mask where they say
- * nothing: 4 coefficients. */
-static void conclude(const fit *f, size_t i, const float *says, float *coefficients) {
-    const float band = ramp(f->distance[i], f->reach, 0.5f * f->reach);
-    memset(coefficients, 0, 3 * sizeof *coefficients);
-    coefficients[B] = f->alpha->data[i];
-    if (!(band > 0.0f)) return; /* so too whatever is outside the rectangle */
-    const float none = 1e-4f;   /* the variance of a flat alpha: nothing to explain or to lose */
+/* The mean of what the windows around pixel i say, and the mask where they say nothing: 4
+ * coefficients. band: how much the fit counts here at all. */
+static offcut__f32x4 conclude(const fit *f, size_t i, float band, const float *says) {
+    const float none = 1e-4f; /* the variance of a flat alpha: nothing to explain or to lose */
     const float steep = OFFCUT__FIT_STEEP * OFFCUT__FIT_STEEP;
     const float share = (says[EXPLAINED] + none) / (says[VARIANCE] + none);
-    float c[4], length = 0.0f;
-    for (int j = A_R; j <= B; j++) c[j] = says[j] / says[COUNTS];
-    for (int j = A_R; j <= A_B; j++) length += c[j] * c[j];
+    const offcut__f32x4 c = offcut__load(says) / offcut__splat(says[COUNTS]);
+    const float length = c[A_R] * c[A_R] + c[A_G] * c[A_G] + c[A_B] * c[A_B];
     const float take = band * ramp(share, OFFCUT__FIT_EXPLAINS_NONE, OFFCUT__FIT_EXPLAINS_ALL) *
                        ramp(length, 4.0f * steep, steep);
-    for (int j = A_R; j <= B; j++) coefficients[j] = take * c[j];
-    coefficients[B] += (1.0f - take) * f->alpha->data[i];
+    offcut__f32x4 result = offcut__splat(take) * c;
+    result[B] += (1.0f - take) * f->alpha->data[i];
+    return result;
 }
 
-static int16_t quantise(float value) {
-    const float scaled = value * OFFCUT__COEFFICIENT_ONE;
-    if (!(scaled > -32767.0f)) return -32767;
-    if (scaled > 32767.0f) return 32767;
-    return (int16_t)(scaled < 0.0f ? scaled - 0.5f : scaled + 0.5f);
+static offcut__i32x4 quantise(offcut__f32x4 c) {
+    const offcut__f32x4 most = offcut__splat(32767.0f), half = offcut__splat(0.5f);
+    offcut__f32x4 scaled = c * offcut__splat(OFFCUT__COEFFICIENT_ONE);
+    scaled = offcut__select(scaled > -most, offcut__min(scaled, most), -most); /* also no number */
+    return offcut__to_i32(scaled + offcut__select(scaled < offcut__splat(0.0f), -half, half));
 }
 
 /* Over all colours alpha is between b plus the negative and b plus the positive of a. */
-static uint8_t judge(const int16_t *c) {
-    int32_t low = c[B], high = c[B];
-    for (int i = A_R; i <= A_B; i++) {
-        if (c[i] < 0)
-            low += c[i];
-        else
-            high += c[i];
-    }
+static uint8_t judge(offcut__i32x4 c) {
+    const offcut__i32x4 negative = c & (c < 0), positive = c - negative;
+    const int32_t low = c[B] + negative[A_R] + negative[A_G] + negative[A_B];
+    const int32_t high = c[B] + positive[A_R] + positive[A_G] + positive[A_B];
     if ((float)high <= OFFCUT__SNAP_LOW * OFFCUT__COEFFICIENT_ONE) return OFFCUT__SURE_OUT;
     if ((float)low >= OFFCUT__SNAP_HIGH * OFFCUT__COEFFICIENT_ONE) return OFFCUT__SURE_IN;
     return OFFCUT__UNSURE;
 }
 
-/* Alpha of a row by this fit's coefficients, which are the matte's until the next fit. */
+static void keep(const fit *f, size_t i, offcut__f32x4 c, float alpha) {
+    const offcut__i32x4 rounded = quantise(c);
+    int16_t *kept = f->matte->coefficients + 4 * i;
+    for (int j = A_R; j <= B; j++) kept[j] = (int16_t)rounded[j];
+    f->matte->sure[i] = judge(rounded);
+    f->alpha->data[i] = offcut__snap(alpha);
+}
+
+/* Alpha of a row by this fit's coefficients, which are the matte's until the next fit. Outside the
+ * rectangle, as wherever the edge is far, the mask stays. */
 static void conclude_row(const fit *f, uint32_t y) {
     const offcut__planes *guide = f->guide;
     const size_t plane = (size_t)guide->width * guide->height;
     for (uint32_t x = 0; x < guide->width; x++) {
         const size_t i = (size_t)y * guide->width + x;
-        const bool inside = x >= f->left && x < f->right;
-        float c[4];
-        conclude(f, i, inside ? f->means + SAYS * (size_t)(x - f->left) : NULL, c);
-        int16_t *kept = f->matte->coefficients + 4 * i;
-        for (int j = A_R; j <= B; j++) kept[j] = quantise(c[j]);
-        f->matte->sure[i] = judge(kept);
-        f->alpha->data[i] =
-            offcut__snap((c[A_R] * guide->data[i] + c[A_G] * guide->data[plane + i]) +
-                         (c[A_B] * guide->data[2 * plane + i] + c[B]));
+        const float band = ramp(f->distance[i], f->reach, 0.5f * f->reach);
+        if (!(band > 0.0f)) {
+            keep(f, i, (offcut__f32x4){0.0f, 0.0f, 0.0f, f->alpha->data[i]}, f->alpha->data[i]);
+            continue;
+        }
+        const offcut__f32x4 c = conclude(f, i, band, f->means + SAYS * (size_t)(x - f->left));
+        keep(f, i, c,
+             (c[A_R] * guide->data[i] + c[A_G] * guide->data[plane + i]) +
+                 (c[A_B] * guide->data[2 * plane + i] + c[B]));
     }
 }
 

@@ -77,6 +77,13 @@ offcut_library(libjpeg ${libjpeg_source} ${jpeg_decoder})
 target_include_directories(libjpeg SYSTEM PUBLIC ${libjpeg_source}
                            ${CMAKE_CURRENT_LIST_DIR}/configuration)
 target_compile_definitions(libjpeg PRIVATE NO_GETENV NO_PUTENV)
+# jsimd_none.c says no to whatever could be done by SIMD; these are in src/codec/jpeg_simd.c.
+set(jpeg_simd)
+foreach(name IN ITEMS idct_islow ycc_rgb_convert h2v1_fancy_upsample h2v2_fancy_upsample)
+    string(REPLACE _convert "" can ${name})
+    list(APPEND jpeg_simd jsimd_${name}=no_${name} jsimd_can_${can}=no_can_${can})
+endforeach()
+set_source_files_properties(${libjpeg_source}/jsimd_none.c PROPERTIES COMPILE_DEFINITIONS "${jpeg_simd}")
 
 set(webp_decoder
     src/dec/alpha_dec.c src/dec/buffer_dec.c src/dec/frame_dec.c src/dec/idec_dec.c src/dec/io_dec.c
@@ -132,6 +139,14 @@ if(EMSCRIPTEN)
     endforeach()
     target_compile_options(offcut_jpeg_encoder PRIVATE -Oz)
     target_compile_options(offcut_webp_encoder PRIVATE -Oz)
+    # Blocks are decoded to a side of 8, 4, 2 or 1, and those of 8 by src/codec/jpeg_simd.c or jidctfst.c.
+    set(never_called islow float)
+    foreach(side IN ITEMS 3 5 6 7 9 10 11 12 13 14 15 16)
+        list(APPEND never_called ${side}x${side})
+    endforeach()
+    list(TRANSFORM never_called REPLACE "(.+)" "jpeg_idct_\\1=jsimd_idct_islow")
+    set_source_files_properties(${libjpeg_source}/jddctmgr.c PROPERTIES
+        COMPILE_DEFINITIONS "${never_called}")
     set_source_files_properties(${libjpeg_source}/jdmaster.c PROPERTIES # nobody asks for palettes
         COMPILE_OPTIONS "-Djinit_1pass_quantizer=jinit_color_deconverter;-Djinit_2pass_quantizer=jinit_color_deconverter")
     # libwebp's SSE2 code through Emscripten's SSE2 headers.
