@@ -7,15 +7,15 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h> /* adler32 */
 
+#include "../base/simd_int.h"
 #include "huffman.h"
 
 enum {
     WINDOW = 32768,
     FARTHEST = WINDOW - 1, /* the oldest place's link is the newest one's */
     BUFFER = 4 * WINDOW,
-    HASH_BITS = 15,
+    HASH_BITS = 14,
     SHORTEST = 4,
     LONGEST = 258,
     RUN = 16,                          /* as many equal bytes are a run */
@@ -67,6 +67,42 @@ struct offcut__deflate {
     size_t out_count;
     uint32_t adler;
 };
+
+/* ---- Adler-32, RFC 1950 ---- */
+
+enum { ADLER_PRIME = 65521, ADLER_MOST = 5552 /* bytes whose sums stay in 32 bits */ };
+
+static inline uint32_t sum_lanes(i32x4 v) {
+    const u32x4 u = (u32x4)v;
+    return (u[0] + u[1]) + (u[2] + u[3]);
+}
+
+/* a is the sum of all bytes, b that of all values of a. Of 16 bytes the first counts 16 times in b,
+ * the last once. */
+static uint32_t adler(uint32_t before, const uint8_t *data, size_t size) {
+    const i16x8 ones = i16x8_splat(1), first = {16, 15, 14, 13, 12, 11, 10, 9},
+                second = {8, 7, 6, 5, 4, 3, 2, 1};
+    uint32_t a = before & 0xffff, b = before >> 16;
+    while (size > 0) {
+        const size_t part = size < ADLER_MOST ? size : ADLER_MOST, whole = part / 16 * 16;
+        i32x4 sum = {0}, sums = {0}, weighted = {0};
+        for (size_t i = 0; i < whole; i += 16) {
+            const i16x8 low = i16x8_load_unsigned(data + i),
+                        high = i16x8_load_unsigned(data + i + 8);
+            sums += sum;
+            sum = i32x4_dot16(high, ones, i32x4_dot16(low, ones, sum));
+            weighted = i32x4_dot16(high, second, i32x4_dot16(low, first, weighted));
+        }
+        b += (uint32_t)whole * a + 16 * sum_lanes(sums) + sum_lanes(weighted);
+        a += sum_lanes(sum);
+        for (size_t i = whole; i < part; i++) b += a += data[i];
+        a %= ADLER_PRIME;
+        b %= ADLER_PRIME;
+        data += part;
+        size -= part;
+    }
+    return b << 16 | a;
+}
 
 /* ---- bits ---- */
 
@@ -122,21 +158,6 @@ static inline extra distance_code(uint32_t d) {
 }
 
 /* ---- blocks ---- */
-
-static void count_symbols(offcut__deflate *d) {
-    memset(d->literals.frequencies, 0, sizeof d->literals.frequencies);
-    memset(d->distances.frequencies, 0, sizeof d->distances.frequencies);
-    for (size_t i = 0; i < d->count; i++) {
-        const uint32_t symbol = d->symbols[i];
-        if (symbol < 256) {
-            d->literals.frequencies[symbol]++;
-            continue;
-        }
-        d->literals.frequencies[length_code(symbol >> 16).code]++;
-        d->distances.frequencies[distance_code(symbol & 0xffff).code]++;
-    }
-    d->literals.frequencies[END] = 1;
-}
 
 static void make_code(code *c, size_t count, uint32_t limit) {
     offcut__huffman_lengths(c->frequencies, count, limit, c->lengths);
@@ -209,6 +230,12 @@ static void put_symbols(offcut__deflate *d) {
     put(d, literals->words[END], literals->lengths[END]);
 }
 
+static void begin_block(offcut__deflate *d) {
+    d->count = 0;
+    memset(d->literals.frequencies, 0, sizeof d->literals.frequencies);
+    memset(d->distances.frequencies, 0, sizeof d->distances.frequencies);
+}
+
 /* Learns from a block for the next. */
 static void weigh_literals(offcut__deflate *d) {
     uint32_t bits = 0, count = 0; /* of a block's symbols: they fit */
@@ -221,7 +248,7 @@ static void weigh_literals(offcut__deflate *d) {
 
 static void put_block(offcut__deflate *d, bool last) {
     if (d->out_count > OUT_BYTES) flush_out(d);
-    count_symbols(d);
+    d->literals.frequencies[END] = 1;
     make_code(&d->literals, LITERALS, CODE_LIMIT);
     make_code(&d->distances, DISTANCES, CODE_LIMIT);
     put(d, last ? 1 : 0, 1);
@@ -229,7 +256,7 @@ static void put_block(offcut__deflate *d, bool last) {
     put_codes(d);
     put_symbols(d);
     weigh_literals(d);
-    d->count = 0;
+    begin_block(d);
 }
 
 /* ---- matches ---- */
@@ -246,14 +273,22 @@ static inline uint64_t load64(const uint8_t *p) {
     return value;
 }
 
+/* The first byte of a word in memory that is not zero. */
+static inline uint32_t first_byte(uint64_t word) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return (uint32_t)__builtin_clzll(word) / 8;
+#else
+    return (uint32_t)__builtin_ctzll(word) / 8;
+#endif
+}
+
 /* How many of at most `most` bytes are equal; reads up to 7 more. */
 static inline uint32_t equal_bytes(const uint8_t *a, const uint8_t *b, uint32_t most) {
     for (uint32_t i = 0; i < most; i += 8) {
         const uint64_t differ = load64(a + i) ^ load64(b + i);
         if (!differ) continue;
-        uint32_t equal = i;
-        while (equal < most && a[equal] == b[equal]) equal++;
-        return equal;
+        const uint32_t equal = i + first_byte(differ);
+        return equal < most ? equal : most;
     }
     return most;
 }
@@ -315,10 +350,18 @@ static void enter_all(const offcut__deflate *d, size_t from, size_t to) {
     for (; from < to; from++) enter(d, from);
 }
 
-/* A symbol; what it stands for is still to be passed. */
-static void add(offcut__deflate *d, uint32_t symbol) {
+/* What the symbols stand for is still to be passed. */
+static void add_literal(offcut__deflate *d, uint8_t byte) {
     if (d->count == SYMBOLS) put_block(d, false);
-    d->symbols[d->count++] = symbol;
+    d->symbols[d->count++] = byte;
+    d->literals.frequencies[byte]++;
+}
+
+static void add_match(offcut__deflate *d, match m) {
+    if (d->count == SYMBOLS) put_block(d, false);
+    d->symbols[d->count++] = m.length << 16 | (m.distance - 1);
+    d->literals.frequencies[length_code(m.length).code]++;
+    d->distances.frequencies[distance_code(m.distance - 1).code]++;
 }
 
 /* The next place's match, or one of a later place if that is longer: then what comes before it has
@@ -331,7 +374,7 @@ static match find_lazily(offcut__deflate *d) {
             enter_all(d, d->next + 2, d->next + m.length);
             return m;
         }
-        add(d, d->buffer[d->next++]);
+        add_literal(d, d->buffer[d->next++]);
         m = later;
     }
     enter_all(d, d->next + 1, d->next + m.length);
@@ -345,9 +388,9 @@ static void code_bytes(offcut__deflate *d, bool all) {
         match m = find_run(d, d->next);
         if (!m.length) m = find_lazily(d);
         if (m.length)
-            add(d, m.length << 16 | (m.distance - 1));
+            add_match(d, m);
         else
-            add(d, d->buffer[d->next]);
+            add_literal(d, d->buffer[d->next]);
         d->next += m.length ? m.length : 1;
     }
 }
@@ -361,8 +404,22 @@ static void slide(offcut__deflate *d) {
     d->end -= gone;
 }
 
+void offcut__deflate_begin(offcut__deflate *d, offcut__deflate_sink sink, void *self) {
+    d->sink = sink;
+    d->self = self;
+    memset(d->heads, 0, sizeof *d->heads << HASH_BITS);
+    d->next = d->end = WINDOW; /* before the stream nothing matches: all heads are too far back */
+    d->base = WINDOW;
+    d->literal_bits = 5.0f;
+    d->out_count = d->bit_count = 0;
+    d->bits = 0;
+    begin_block(d);
+    d->adler = 1;
+    put(d, 0x9c78, 16); /* RFC 1950: a window of 32 kB, and no dictionary */
+}
+
 void offcut__deflate_write(offcut__deflate *d, const uint8_t *data, size_t size) {
-    d->adler = (uint32_t)adler32_z(d->adler, data, size);
+    d->adler = adler(d->adler, data, size);
     while (size > 0) {
         if (d->end == BUFFER) slide(d);
         const size_t part = size < BUFFER - d->end ? size : BUFFER - d->end;
@@ -383,17 +440,6 @@ void offcut__deflate_finish(offcut__deflate *d) {
     flush_out(d);
 }
 
-void offcut__deflate_restart(offcut__deflate *d) {
-    memset(d->heads, 0, sizeof *d->heads << HASH_BITS);
-    d->next = d->end = WINDOW; /* before the stream nothing matches: all heads are too far back */
-    d->base = WINDOW;
-    d->literal_bits = 5.0f;
-    d->count = d->bit_count = 0;
-    d->bits = 0;
-    d->adler = (uint32_t)adler32(0, NULL, 0);
-    put(d, 0x9c78, 16); /* RFC 1950: a window of 32 kB, and no dictionary */
-}
-
 void offcut__deflate_close(offcut__deflate *d) {
     if (!d) return;
     free(d->out);
@@ -412,8 +458,7 @@ static offcut_status allocate(offcut_ctx *ctx, offcut__deflate *d) {
     return offcut__alloc(ctx, OUT_BYTES + OUT_SLACK, 1, &d->out);
 }
 
-offcut_status offcut__deflate_open(offcut_ctx *ctx, unsigned chain, offcut__deflate_sink sink,
-                                   void *self, offcut__deflate **deflate) {
+offcut_status offcut__deflate_open(offcut_ctx *ctx, unsigned chain, offcut__deflate **deflate) {
     offcut__deflate *d = NULL;
     *deflate = NULL;
     OFFCUT_TRY(offcut__alloc(ctx, 1, sizeof *d, &d));
@@ -422,10 +467,7 @@ offcut_status offcut__deflate_open(offcut_ctx *ctx, unsigned chain, offcut__defl
         offcut__deflate_close(d);
         return status;
     }
-    d->sink = sink;
-    d->self = self;
     d->chain = chain;
-    offcut__deflate_restart(d);
     *deflate = d;
     return OFFCUT_OK;
 }
