@@ -50,6 +50,15 @@ OFFCUT__INLINE i32x4 bytes_load_splat(const int8_t *p) {
 #endif
 }
 
+/* The same two numbers four times. */
+OFFCUT__INLINE i16x8 pairs_load_splat(const int16_t *p) {
+#if defined(__wasm_simd128__)
+    return (i16x8)wasm_v128_load32_splat(p);
+#else
+    return (i16x8){p[0], p[1], p[0], p[1], p[0], p[1], p[0], p[1]};
+#endif
+}
+
 OFFCUT__INLINE i16x8 i16x8_load(const int16_t *p) {
     i16x8 v;
     memcpy(&v, p, sizeof v);

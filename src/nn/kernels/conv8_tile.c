@@ -13,14 +13,16 @@ OFFCUT__INLINE void step_bytes(i32x4 (*sums)[2], const int8_t *p, const int8_t *
     }
 }
 
-/* Two channels of pixels that are `pixel` bytes apart. */
-OFFCUT__INLINE void step_wide(i32x4 (*sums)[2], const int8_t *p, const int pixel, const i16x8 *w,
-                              const int pixels, const int vectors) {
+/* Of two channels. */
+OFFCUT__INLINE void step_wide(i32x4 (*sums)[2], const int8_t *p, const int8_t *w, const int pixels,
+                              const int vectors) {
+    const i16x8 w0 = i16x8_load_bytes(w);
+    const i16x8 w1 = i16x8_load_bytes(w + 8 * (vectors - 1));
     OFFCUT__UNROLL
     for (int k = 0; k < pixels; k++) {
-        const i16x8 x = (i16x8)bytes_load_splat(p + pixel * k);
-        sums[k][0] = i32x4_dot16(w[0], x, sums[k][0]);
-        if (vectors > 1) sums[k][1] = i32x4_dot16(w[1], x, sums[k][1]);
+        const i16x8 x = (i16x8)bytes_load_splat(p + 4 * k);
+        sums[k][0] = i32x4_dot16(w0, x, sums[k][0]);
+        if (vectors > 1) sums[k][1] = i32x4_dot16(w1, x, sums[k][1]);
     }
 }
 
@@ -31,17 +33,8 @@ OFFCUT__INLINE int step(i32x4 (*sums)[2], const int8_t *p, const int8_t *w, cons
         step_bytes(sums, p, w, pixels, vectors);
         return 16 * vectors;
     }
-    if (kind == OFFCUT__TILE8_WIDE) {
-        const i16x8 weights[2] = {i16x8_load_bytes(w), i16x8_load_bytes(w + 8 * (vectors - 1))};
-        step_wide(sums, p, 4, weights, pixels, vectors);
-        return 8 * vectors;
-    }
-    OFFCUT__UNROLL
-    for (int half = 0; half < 2; half++, p += 4, w += 16 * vectors) {
-        const i16x8 weights[2] = {(i16x8)i8x16_load(w), (i16x8)i8x16_load(w + 16 * (vectors - 1))};
-        step_wide(sums, p, 8, weights, pixels, vectors);
-    }
-    return 32 * vectors;
+    step_wide(sums, p, w, pixels, vectors);
+    return 8 * vectors;
 }
 
 OFFCUT__INLINE void tile(const offcut__tile8 *t, ptrdiff_t x, const int pixels, const int vectors,
@@ -51,8 +44,7 @@ OFFCUT__INLINE void tile(const offcut__tile8 *t, ptrdiff_t x, const int pixels, 
     const ptrdiff_t unit = t->unit;
     for (int32_t i = 0; i < t->kernel_h; i++) {
         for (int32_t j = 0; j < t->kernel_w; j++) {
-            const int8_t *p =
-                t->rows[i] + t->columns[j] + (kind == OFFCUT__TILE8_POINTS ? 8 : 4) * x;
+            const int8_t *p = t->rows[i] + t->columns[j] + 4 * x;
             OFFCUT__NO_UNROLL
             for (int32_t n = t->units; n > 0; n--) {
                 w += step(sums, p, w, pixels, vectors, kind);
@@ -94,14 +86,11 @@ bool offcut__dot8_is_fast(void) {
 
 TILES(wide, OFFCUT__TILE8_WIDE)
 TILES(bytes, OFFCUT__TILE8_BYTES)
-TILE(5, 1, points, OFFCUT__TILE8_POINTS)
-TILE(5, 2, points, OFFCUT__TILE8_POINTS)
 
 void offcut__tile8_run(const offcut__tile8 *t, int32_t pixels, ptrdiff_t x) {
-    static void (*const tiles[3][2][3])(const offcut__tile8 *, ptrdiff_t) = {
+    static void (*const tiles[2][2][3])(const offcut__tile8 *, ptrdiff_t) = {
         {{bytes_4x1, bytes_5x1, bytes_6x1}, {bytes_4x2, bytes_5x2, bytes_6x2}},
-        {{wide_4x1, wide_5x1, wide_6x1}, {wide_4x2, wide_5x2, wide_6x2}},
-        {{NULL, points_5x1, NULL}, {NULL, points_5x2, NULL}}};
+        {{wide_4x1, wide_5x1, wide_6x1}, {wide_4x2, wide_5x2, wide_6x2}}};
     tiles[t->kind][t->vectors - 1][pixels - 4](t, x);
 }
 

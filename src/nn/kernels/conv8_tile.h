@@ -8,16 +8,14 @@
 
 #define OFFCUT__TILE8_PIXELS 6 /* the most */
 #define OFFCUT__LINE8_PIXELS 20
-#define OFFCUT__POINTS8_PIXELS 5 /* with 16 bits 6 spill */
-#define OFFCUT__TAPS8_MAX 16     /* in each direction */
+#define OFFCUT__TAPS8_MAX 16 /* in each direction */
 
 typedef enum offcut__tile8_kind {
     OFFCUT__TILE8_BYTES, /* a unit is four channels of a pixel */
-    OFFCUT__TILE8_WIDE,  /* two of them, in 16 bits each */
-    OFFCUT__TILE8_POINTS /* all four, in 16 bits each, like their weights */
+    OFFCUT__TILE8_WIDE   /* two of them, in 16 bits each */
 } offcut__tile8_kind;
 
-/* A row holds units of four or eight bytes, columns of them in order and planes of columns.
+/* A row holds units of four bytes, columns of them in order and planes of columns.
  * sums[v][pixel][4] = sum over taps and units. */
 typedef struct offcut__tile8 {
     const int8_t *rows[OFFCUT__TAPS8_MAX];
@@ -32,7 +30,7 @@ typedef struct offcut__tile8 {
     offcut__tile8_kind kind;
 } offcut__tile8;
 
-/* Pixels x..x+pixels-1; pixels: 4, 5 or 6, of points 5. */
+/* Pixels x..x+pixels-1; pixels: 4, 5 or 6. */
 void offcut__tile8_run(const offcut__tile8 *tile, int32_t pixels, ptrdiff_t x);
 /* Of one output channel, whose weights are units as in a row: sums[pixel], LINE8_PIXELS of them. */
 void offcut__tile8_line(const offcut__tile8 *tile, ptrdiff_t x);

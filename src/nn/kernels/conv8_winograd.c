@@ -4,11 +4,14 @@
  * matrix products make 16 an output channel, and these become 2x2 output pixels. 16 multiplications
  * instead of 36. Its halves are in the weights, twice in each direction: all sums come out four
  * times as large, exactly, so that the result is that of the plain convolution to the bit. */
-#include "conv8_tile.h"
+#include "kernels.h"
 #include "requantise.h"
+#include "simd.h"
 
-/* At once, a multiple of what a matrix product takes and of the two that are transformed. */
+/* Of a strip: a multiple of what a matrix product takes at once (six spill), and of the two that
+ * are transformed. */
 #define TILES 20
+#define AT_ONCE 5
 #define COLUMNS (2 * TILES + 2)
 #define POINTS 16
 #define ROWS_SIZE (4 * COLUMNS)    /* floats */
@@ -187,15 +190,49 @@ static void transform_out(const int32_t *sums, int32_t *out, int32_t tiles) {
 
 /* ---- all together ---- */
 
-static void products(const scratch *s, offcut__tile8 *t, int32_t tiles) {
-    const ptrdiff_t point = (ptrdiff_t)s->groups * 4 * TILES;
-    for (ptrdiff_t p = 0; p < POINTS; p++) {
-        t->rows[0] = (const int8_t *)(s->in + p * point);
-        t->sums = s->sums + p * POINT_SUMS;
-        for (int32_t k = 0; k < tiles; k += OFFCUT__POINTS8_PIXELS)
-            offcut__tile8_run(t, OFFCUT__POINTS8_PIXELS, k);
-        t->weights += (ptrdiff_t)s->groups * 32 * (ptrdiff_t)t->vectors;
+/* One point of AT_ONCE tiles: the products of two input channels in each half, summed. */
+OFFCUT__INLINE void multiply(const int16_t *in, int32_t groups, const int16_t *weights,
+                             int32_t *out, const int vectors) {
+    i32x4 sums[AT_ONCE][2] = {{{0, 0, 0, 0}}};
+    OFFCUT__NO_UNROLL
+    for (int32_t n = groups; n > 0; n--, in += 4 * TILES) {
+        OFFCUT__UNROLL
+        for (int half = 0; half < 2; half++, weights += 8 * vectors) {
+            const i16x8 w0 = i16x8_load(weights), w1 = i16x8_load(weights + 8 * (vectors - 1));
+            OFFCUT__UNROLL
+            for (int k = 0; k < AT_ONCE; k++) {
+                const i16x8 x = pairs_load_splat(in + 4 * k + 2 * half);
+                sums[k][0] = i32x4_dot16(w0, x, sums[k][0]);
+                if (vectors > 1) sums[k][1] = i32x4_dot16(w1, x, sums[k][1]);
+            }
+        }
     }
+    OFFCUT__UNROLL
+    for (int k = 0; k < AT_ONCE; k++) {
+        i32x4_store(out + 4 * k, sums[k][0]);
+        if (vectors > 1) i32x4_store(out + 4 * (TILES + k), sums[k][1]);
+    }
+}
+
+/* All points of a strip, for the next 4 * vectors output channels. */
+OFFCUT__INLINE void multiply_all(const scratch *s, const int16_t *weights, int32_t tiles,
+                                 const int vectors) {
+    const ptrdiff_t groups = s->groups;
+    for (ptrdiff_t p = 0; p < POINTS; p++, weights += groups * 16 * vectors)
+        for (int32_t k = 0; k < tiles; k += AT_ONCE)
+            multiply(s->in + p * groups * 4 * TILES + 4 * k, s->groups, weights,
+                     s->sums + p * POINT_SUMS + 4 * k, vectors);
+}
+
+/* Each its own function: in one, the register allocator loses track. */
+static __attribute__((noinline)) void multiply_four(const scratch *s, const int16_t *weights,
+                                                    int32_t tiles) {
+    multiply_all(s, weights, tiles, 1);
+}
+
+static __attribute__((noinline)) void multiply_eight(const scratch *s, const int16_t *weights,
+                                                     int32_t tiles) {
+    multiply_all(s, weights, tiles, 2);
 }
 
 /* The strip of tiles at output row y from column x on. */
@@ -203,19 +240,17 @@ static void strip(const offcut__op *op, float *arena, const scratch *s, int32_t 
     const offcut__conv8 *c = &op->u.conv8;
     const int32_t height = op->out.shape.dims[2], left = op->out.shape.dims[3] - x;
     const int32_t width = left < 2 * TILES ? left : 2 * TILES, tiles = (width + 1) / 2;
-    offcut__tile8 t = {.kind = OFFCUT__TILE8_POINTS,
-                       .kernel_h = 1,
-                       .kernel_w = 1,
-                       .units = s->groups,
-                       .unit = 8 * TILES,
-                       .weights = c->weights,
-                       .sums_step = 4 * TILES};
+    const int16_t *weights = (const int16_t *)(const void *)c->weights;
     transform_in(op, s, arena, y, x);
     for (uint32_t first = 0; first < c->channels_out; first += 8) {
-        t.vectors = c->channels_out - first > 4 ? 2 : 1;
-        products(s, &t, tiles);
-        for (uint32_t v = 0; v < t.vectors; v++) {
-            transform_out(s->sums + (ptrdiff_t)v * t.sums_step, s->out, tiles);
+        const uint32_t vectors = c->channels_out - first > 4 ? 2 : 1;
+        if (vectors > 1)
+            multiply_eight(s, weights, tiles);
+        else
+            multiply_four(s, weights, tiles);
+        weights += POINTS * 16 * (ptrdiff_t)vectors * s->groups;
+        for (uint32_t v = 0; v < vectors; v++) {
+            transform_out(s->sums + (ptrdiff_t)v * 4 * TILES, s->out, tiles);
             for (int32_t i = 0; i < 2 && y + i < height; i++)
                 offcut__requantise_quads(op, arena, (offcut__run8){y + i, x, width}, first + 4 * v,
                                          s->out + (ptrdiff_t)i * ROW_SUMS);
