@@ -305,7 +305,7 @@ static void run_block(const offcut__op *op, float *arena, const ring *r, offcut_
         finish_line(op, arena, y, r->sums);
         return;
     }
-    for (int32_t k = 0; k < r->p.tiles; k++) offcut__tile8_run(t, c->tile, k * c->tile);
+    offcut__tile8_run(t, c->tile, r->p.tiles);
     for (uint32_t v = 0; v < t->vectors; v++) {
         const int32_t *sums = t->sums + (ptrdiff_t)v * t->sums_step;
         if (c->floats)

@@ -73,8 +73,8 @@ bool offcut__dot8_is_fast(void) {
 /* Each its own function: in one, the register allocator loses track. */
 #define TILE(pixels, vectors, name, kind)                                                     \
     static __attribute__((noinline)) void name##_##pixels##x##vectors(const offcut__tile8 *t, \
-                                                                      ptrdiff_t x) {          \
-        tile(t, x, pixels, vectors, kind);                                                    \
+                                                                      int32_t tiles) {        \
+        for (ptrdiff_t k = 0; k < tiles; k++) tile(t, pixels *k, pixels, vectors, kind);      \
     }
 #define TILES(name, kind)  \
     TILE(4, 1, name, kind) \
@@ -87,11 +87,11 @@ bool offcut__dot8_is_fast(void) {
 TILES(wide, OFFCUT__TILE8_WIDE)
 TILES(bytes, OFFCUT__TILE8_BYTES)
 
-void offcut__tile8_run(const offcut__tile8 *t, int32_t pixels, ptrdiff_t x) {
-    static void (*const tiles[2][2][3])(const offcut__tile8 *, ptrdiff_t) = {
+void offcut__tile8_run(const offcut__tile8 *t, int32_t pixels, int32_t count) {
+    static void (*const tiles[2][2][3])(const offcut__tile8 *, int32_t) = {
         {{bytes_4x1, bytes_5x1, bytes_6x1}, {bytes_4x2, bytes_5x2, bytes_6x2}},
         {{wide_4x1, wide_5x1, wide_6x1}, {wide_4x2, wide_5x2, wide_6x2}}};
-    tiles[t->kind][t->vectors - 1][pixels - 4](t, x);
+    tiles[t->kind][t->vectors - 1][pixels - 4](t, count);
 }
 
 OFFCUT__INLINE void line(const offcut__tile8 *t, ptrdiff_t x, const bool wide) {

@@ -30,8 +30,8 @@ typedef struct offcut__tile8 {
     offcut__tile8_kind kind;
 } offcut__tile8;
 
-/* Pixels x..x+pixels-1; pixels: 4, 5 or 6. */
-void offcut__tile8_run(const offcut__tile8 *tile, int32_t pixels, ptrdiff_t x);
+/* So many tiles side by side, of 4, 5 or 6 pixels each. */
+void offcut__tile8_run(const offcut__tile8 *tile, int32_t pixels, int32_t count);
 /* Of one output channel, whose weights are units as in a row: sums[pixel], LINE8_PIXELS of them. */
 void offcut__tile8_line(const offcut__tile8 *tile, ptrdiff_t x);
 
