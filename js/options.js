@@ -25,7 +25,7 @@ import { callback, checkOptions, count, flag, oneOf, signal } from './rules.js';
  * @property {boolean} [allowTruncated] decode what is there of a damaged or cut-off file; default
  *   `false`
  * @property {Speed} [speed] of writing the PNG: `'small'` takes several times as long as
- *   `'balanced'` for a smaller file, `'fast'` half as long for a larger one; default `'balanced'`
+ *   `'balanced'` for a smaller file, `'fast'` somewhat less for a larger one; default `'balanced'`
  * @property {number} [pixelsMax] width times height of the input; default 120,000,000
  * @property {number} [bytesMax] size of the input; default 268,435,456
  * @property {boolean} [transfer] gives the photo's buffer to the worker, if there is one, instead

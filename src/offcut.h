@@ -183,8 +183,8 @@ typedef enum offcut_output {
  * which a fifth is opaque; BALANCED is about as large as libpng makes them at its default level. */
 typedef enum offcut_speed {
     OFFCUT_SPEED_BALANCED = 0, /* the default */
-    OFFCUT_SPEED_FAST = 1,     /* half the time, up to a fifth larger */
-    OFFCUT_SPEED_SMALL = 2,    /* several times the time, a few percent smaller */
+    OFFCUT_SPEED_FAST = 1,     /* three quarters of the time, up to a tenth larger */
+    OFFCUT_SPEED_SMALL = 2,    /* three to seven times the time, 2 to 7 % smaller */
 } offcut_speed;
 
 /* Settings of a job or a decoder. Start from offcut_options_default(): fields may be added. */

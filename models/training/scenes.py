@@ -26,11 +26,20 @@ PLAIN = ("clothing", "ccpun", "kangaroo", "raccoon", "mcats")
 LEAST = 0.55  # side of a part, of the photo's
 
 
-def draw_part(records, rng):
+def sources_of(records):
+    """Numbers of the pictures that parts are cut from: of backgrounds and of the teacher's, if any."""
+    sources = []
+    for group in ("background", "teacher"):
+        names = [name for name in records.names(group) if name not in PLAIN]
+        sources.append([n for name in names for n in records.sets[group, name]])
+    return sources
+
+
+def draw_part(records, sources, rng):
     """(photo uint8 [SIZE, SIZE, 3], number of the picture it is a part of)."""
-    group = "background" if rng.random() < FROM_BACKGROUNDS else "teacher"
-    names = [name for name in records.names(group) if name not in PLAIN]
-    number = int(rng.choice([n for name in names for n in records.sets[group, name]]))
+    backgrounds, labelled = sources
+    chosen = backgrounds if rng.random() < FROM_BACKGROUNDS else labelled
+    number = int(rng.choice(chosen or backgrounds or labelled))
     side = int(SIZE * rng.uniform(LEAST, 1.0))
     top, left = rng.integers(0, SIZE - side + 1, 2)
     part = records.pixels[number, top : top + side, left : left + side, :3]
@@ -58,8 +67,9 @@ def look(task):
     folder, path, seed, count = task
     records, teacher = Records(folder), Teacher(path)
     rng, scenes, numbers = np.random.default_rng(seed), [], []
+    sources = sources_of(records)
     for _ in range(count):
-        photo, number = draw_part(records, rng)
+        photo, number = draw_part(records, sources, rng)
         mask = decided_mask(teacher, photo)
         if mask is not None:
             scenes.append(np.dstack([photo, np.rint(mask * 255).astype(np.uint8)]))
@@ -85,8 +95,11 @@ def main():
     parser.add_argument("--looks", type=int, default=4000, help="how many parts to draw")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
-    if ("teacher", SET) in Records(args.cache).sets:
+    records = Records(args.cache)
+    if ("teacher", SET) in records.sets:
         raise SystemExit(f"{args.cache} has its scenes already")
+    if not any(sources_of(records)):
+        raise SystemExit(f"expected backgrounds or the teacher's pictures in {args.cache}, found none")
     index = json.loads((args.cache / "index.json").read_text(encoding="utf-8"))
     each = -(-args.looks // args.workers)
     tasks = [(args.cache, args.teacher, seed, each) for seed in range(args.workers)]
