@@ -58,7 +58,14 @@ offcut_library(libpng ${libpng_source}
     pngtrans.c pngwio.c pngwrite.c pngwtran.c pngwutil.c)
 target_include_directories(libpng SYSTEM PUBLIC ${libpng_source}
                            ${CMAKE_CURRENT_LIST_DIR}/configuration)
-target_compile_definitions(libpng PUBLIC PNG_ARM_NEON_OPT=0 PNG_INTEL_SSE_OPT=0)
+# The filters in SSE2, which Emscripten's headers make simd128 of; the same bytes as without.
+if(EMSCRIPTEN OR CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    target_sources(libpng PRIVATE ${libpng_source}/intel/filter_sse2_intrinsics.c
+                   ${libpng_source}/intel/intel_init.c)
+    target_compile_definitions(libpng PUBLIC PNG_ARM_NEON_OPT=0 PNG_INTEL_SSE_OPT=1)
+else()
+    target_compile_definitions(libpng PUBLIC PNG_ARM_NEON_OPT=0 PNG_INTEL_SSE_OPT=0)
+endif()
 target_link_libraries(libpng PUBLIC zlib)
 
 set(jpeg_decoder
@@ -149,7 +156,8 @@ if(EMSCRIPTEN)
         COMPILE_DEFINITIONS "${never_called}")
     set_source_files_properties(${libjpeg_source}/jdmaster.c PROPERTIES # nobody asks for palettes
         COMPILE_OPTIONS "-Djinit_1pass_quantizer=jinit_color_deconverter;-Djinit_2pass_quantizer=jinit_color_deconverter")
-    # libwebp's SSE2 code through Emscripten's SSE2 headers.
+    # libpng's and libwebp's SSE2 code through Emscripten's headers.
+    target_compile_options(libpng PRIVATE -mssse3)
     target_compile_options(libwebp PRIVATE -msse2)
     target_compile_options(offcut_webp_encoder PRIVATE -msse2)
 
