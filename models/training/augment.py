@@ -9,16 +9,16 @@ from records import SIZE, UNKNOWN, shape_of
 
 # How often a set is drawn within its group; a set that is not named counts 1.
 SET_WEIGHT = {
-    "voc": 3.0, "cat": 1.8, "ccp": 1.3, "flower": 0.8, "horse": 0.7, "coco": 0.6,
-    "caltech": 3.0, "scenes": 4.0, "imagenet": 1.6, "clothing": 1.2, "ccpun": 1.0, "bsds": 0.6,
+    "voc": 3.0, "cat": 1.8, "ccp": 1.6, "flower": 0.8, "horse": 0.7, "coco": 0.6,
+    "caltech": 3.0, "imagenet": 1.6, "clothing": 1.2, "ccpun": 1.2, "bsds": 0.6,
     "raccoon": 0.2, "mcats": 0.2, "kangaroo": 0.05,
 }  # fmt: skip
 # Sets of people, who are most often the bystanders.
 CROWD = ("ccp", "ccpun")
-HUMAN_SHARE = 0.55
+HUMAN_SHARE = 0.6
 COMPOSITE_SHARE = 0.16
 NEGATIVE_SHARE = 0.015
-BYSTANDER_SHARE = 0.12  # of the other pictures
+BYSTANDER_SHARE = 0.3  # of the other pictures
 SPOILT_SHARE = 0.5  # the others stay as they were taken
 NATURAL_SHARE = 0.8  # of the batches; in the others every photo is squashed to the square
 # How much one picture of each kind counts in the loss.
