@@ -187,21 +187,20 @@ OFFCUT__INLINE i32x4 i32x4_dot8(i8x16 a, i8x16 b, i32x4 sum) {
 #endif
 }
 
-/* a, b, c, d as 16 bytes, saturated. */
-OFFCUT__INLINE i8x16 i8x16_pack(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
+OFFCUT__INLINE int32_t int_clamp(int32_t x, int32_t low, int32_t high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+/* a, b as 8 numbers, saturated. */
+OFFCUT__INLINE i16x8 i32x4_pack(i32x4 a, i32x4 b) {
 #if defined(__wasm_simd128__)
-    return (i8x16)wasm_i8x16_narrow_i16x8(wasm_i16x8_narrow_i32x4((v128_t)a, (v128_t)b),
-                                          wasm_i16x8_narrow_i32x4((v128_t)c, (v128_t)d));
+    return (i16x8)wasm_i16x8_narrow_i32x4((v128_t)a, (v128_t)b);
 #elif defined(__SSE2__)
-    return (i8x16)_mm_packs_epi16(_mm_packs_epi32((__m128i)a, (__m128i)b),
-                                  _mm_packs_epi32((__m128i)c, (__m128i)d));
+    return (i16x8)_mm_packs_epi32((__m128i)a, (__m128i)b);
 #else
-    const i32x4 all[4] = {a, b, c, d};
-    i8x16 result = {0};
-    for (int i = 0; i < 16; i++) {
-        const int32_t x = all[i / 4][i % 4];
-        result[i] = (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
-    }
+    i16x8 result = {0};
+    for (int i = 0; i < 8; i++)
+        result[i] = (int16_t)int_clamp(i < 4 ? a[i] : b[i - 4], INT16_MIN, INT16_MAX);
     return result;
 #endif
 }
@@ -214,12 +213,15 @@ OFFCUT__INLINE i8x16 i16x8_pack(i16x8 a, i16x8 b) {
     return (i8x16)_mm_packs_epi16((__m128i)a, (__m128i)b);
 #else
     i8x16 result = {0};
-    for (int i = 0; i < 16; i++) {
-        const int16_t x = i < 8 ? a[i] : b[i - 8];
-        result[i] = (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
-    }
+    for (int i = 0; i < 16; i++)
+        result[i] = (int8_t)int_clamp(i < 8 ? a[i] : b[i - 8], INT8_MIN, INT8_MAX);
     return result;
 #endif
+}
+
+/* a, b, c, d as 16 bytes, saturated. */
+OFFCUT__INLINE i8x16 i8x16_pack(i32x4 a, i32x4 b, i32x4 c, i32x4 d) {
+    return i16x8_pack(i32x4_pack(a, b), i32x4_pack(c, d));
 }
 
 /* a, b as 16 bytes, saturated to 0..255. */
@@ -230,26 +232,8 @@ OFFCUT__INLINE i8x16 i16x8_pack_unsigned(i16x8 a, i16x8 b) {
     return (i8x16)_mm_packus_epi16((__m128i)a, (__m128i)b);
 #else
     i8x16 result = {0};
-    for (int i = 0; i < 16; i++) {
-        const int16_t x = i < 8 ? a[i] : b[i - 8];
-        result[i] = (int8_t)(uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
-    }
-    return result;
-#endif
-}
-
-/* a, b as 8 numbers, saturated. */
-OFFCUT__INLINE i16x8 i32x4_pack(i32x4 a, i32x4 b) {
-#if defined(__wasm_simd128__)
-    return (i16x8)wasm_i16x8_narrow_i32x4((v128_t)a, (v128_t)b);
-#elif defined(__SSE2__)
-    return (i16x8)_mm_packs_epi32((__m128i)a, (__m128i)b);
-#else
-    i16x8 result = {0};
-    for (int i = 0; i < 8; i++) {
-        const int32_t x = i < 4 ? a[i] : b[i - 4];
-        result[i] = (int16_t)(x < -32768 ? -32768 : x > 32767 ? 32767 : x);
-    }
+    for (int i = 0; i < 16; i++)
+        result[i] = (int8_t)(uint8_t)int_clamp(i < 8 ? a[i] : b[i - 8], 0, UINT8_MAX);
     return result;
 #endif
 }

@@ -54,8 +54,8 @@ static inline uint32_t sum_lanes(i32x4 v) {
     return (u[0] + u[1]) + (u[2] + u[3]);
 }
 
-/* a is the sum of all bytes, b that of all values of a. Of 16 bytes the first counts 16 times in b,
- * the last once. */
+/* As zlib's adler32(), which takes the bytes one by one: a is the sum of all bytes, b that of all
+ * values of a. Of 16 bytes the first counts 16 times in b, the last once. */
 static uint32_t adler(uint32_t before, const uint8_t *data, size_t size) {
     const i16x8 ones = i16x8_splat(1), first = {16, 15, 14, 13, 12, 11, 10, 9},
                 second = {8, 7, 6, 5, 4, 3, 2, 1};
@@ -140,9 +140,9 @@ static inline bool pays(const offcut__deflate *d, uint32_t length, uint32_t dist
 }
 
 /* The longest match at a place, which is entered, if it is longer than `least`. */
-static match find(const offcut__deflate *d, size_t at, uint32_t most, uint32_t least) {
+static match find(const offcut__deflate *d, size_t at, uint32_t least) {
     const uint8_t *p = d->buffer + at;
-    const uint32_t place = d->base + (uint32_t)at;
+    const uint32_t place = d->base + (uint32_t)at, most = most_at(d, at);
     match best = {0, 0};
     uint32_t back = enter(d, at), longest = least < SHORTEST ? SHORTEST - 1 : least;
     if (most <= longest) return best;
@@ -176,9 +176,9 @@ static void enter_all(const offcut__deflate *d, size_t from, size_t to) {
 /* The next place's match, or one of a later place if that is longer: then what comes before it has
  * become literals. */
 static match find_lazily(offcut__deflate *d) {
-    match m = find(d, d->next, most_at(d, d->next), 0);
+    match m = find(d, d->next, 0);
     while (m.length && m.length < LAZY) {
-        const match later = find(d, d->next + 1, most_at(d, d->next + 1), m.length);
+        const match later = find(d, d->next + 1, m.length);
         if (!later.length) {
             enter_all(d, d->next + 2, d->next + m.length);
             return m;

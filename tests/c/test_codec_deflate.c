@@ -150,7 +150,7 @@ static void test_streams(void) {
     check_stream(data, 100);
 }
 
-/* A run at the very beginning must not lean on what was before it. */
+/* A run costs next to nothing. */
 static void test_size(void) {
     static uint8_t data[SIZE];
     static stream s;

@@ -85,12 +85,12 @@ target_include_directories(libjpeg SYSTEM PUBLIC ${libjpeg_source}
                            ${CMAKE_CURRENT_LIST_DIR}/configuration)
 target_compile_definitions(libjpeg PRIVATE NO_GETENV NO_PUTENV)
 # jsimd_none.c says no to whatever could be done by SIMD; these are in src/codec/jpeg_simd.c.
-set(jpeg_simd)
+set(jpeg_hooks)
 foreach(name IN ITEMS idct_islow ycc_rgb_convert h2v1_fancy_upsample h2v2_fancy_upsample)
     string(REPLACE _convert "" can ${name})
-    list(APPEND jpeg_simd jsimd_${name}=no_${name} jsimd_can_${can}=no_can_${can})
+    list(APPEND jpeg_hooks jsimd_${name}=no_${name} jsimd_can_${can}=no_can_${can})
 endforeach()
-set_source_files_properties(${libjpeg_source}/jsimd_none.c PROPERTIES COMPILE_DEFINITIONS "${jpeg_simd}")
+set_source_files_properties(${libjpeg_source}/jsimd_none.c PROPERTIES COMPILE_DEFINITIONS "${jpeg_hooks}")
 
 set(webp_decoder
     src/dec/alpha_dec.c src/dec/buffer_dec.c src/dec/frame_dec.c src/dec/idec_dec.c src/dec/io_dec.c
