@@ -138,6 +138,18 @@ OFFCUT__INLINE i16x8 i16x8_load_quads(const int8_t *p, const int8_t *q) {
 #endif
 }
 
+/* Four numbers at p and four at q. */
+OFFCUT__INLINE i16x8 i16x8_load_halves(const int16_t *p, const int16_t *q) {
+#if defined(__wasm_simd128__)
+    return (i16x8)wasm_v128_load64_lane(q, wasm_v128_load64_zero(p), 1);
+#else
+    i16x8 v;
+    memcpy(&v, p, 8);
+    memcpy((char *)&v + 8, q, 8);
+    return v;
+#endif
+}
+
 /* Four bytes as 32-bit numbers. */
 OFFCUT__INLINE i32x4 i32x4_load_bytes(const int8_t *p) {
 #if defined(__wasm_simd128__)
@@ -165,15 +177,16 @@ OFFCUT__INLINE i32x4 i32x4_add_high(i32x4 sum, i16x8 a) {
 #endif
 }
 
-/* Lane i: sum[i] + a[2i] b[2i] + a[2i+1] b[2i+1]. */
+/* Lane i: sum[i] + a[2i] b[2i] + a[2i+1] b[2i+1], modulo 2^32. */
 OFFCUT__INLINE i32x4 i32x4_dot16(i16x8 a, i16x8 b, i32x4 sum) {
 #if defined(__wasm_simd128__)
     return (i32x4)wasm_i32x4_add((v128_t)sum, wasm_i32x4_dot_i16x8((v128_t)a, (v128_t)b));
 #elif defined(__SSE2__)
     return (i32x4)_mm_add_epi32((__m128i)sum, _mm_madd_epi16((__m128i)a, (__m128i)b));
 #else
-    for (int i = 0; i < 4; i++) sum[i] += a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
-    return sum;
+    i32x4 products = {0};
+    for (int i = 0; i < 4; i++) products[i] = a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
+    return (i32x4)((u32x4)sum + (u32x4)products);
 #endif
 }
 

@@ -66,7 +66,7 @@ static void test_middle(void) {
     offcut_ctx *ctx = offcut_create();
     offcut_model *model = load(ctx, "models/default.onnx");
     bool done = false;
-    CHECK(offcut_threads_set(ctx, 2) == OFFCUT_OK);
+    CHECK(offcut_threads_set(ctx, 1) == OFFCUT_OK); /* with two, a step may be all */
     CHECK(offcut__network_begin(ctx, model, picture) == OFFCUT_OK);
     CHECK(offcut__network_step(ctx, model, &done) == OFFCUT_OK && !done);
     CHECK(offcut_threads_set(ctx, 4) == OFFCUT_OK); /* more than there is scratch for */

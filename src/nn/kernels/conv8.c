@@ -234,16 +234,15 @@ OFFCUT__INLINE void finish_row(const offcut__finisher *f, int8_t *out, const int
                    f->lo, f->hi);
 }
 
-void offcut__requantise_quads(const offcut__op *op, float *arena, offcut__run8 run, uint32_t first,
-                              const int32_t *sums) {
-    const int32_t group = (int32_t)first / 4, begin = 4 * run.x;
+static void finish_quads(const offcut__op *op, float *arena, int32_t y, uint32_t first,
+                         const int32_t *sums) {
+    const int32_t group = (int32_t)first / 4, width = op->out.shape.dims[3];
     const offcut__finisher f = offcut__finisher_of(&op->u.conv8, first);
-    int8_t *to = offcut__quads_write(&op->out, arena, run.y, group) + begin;
+    int8_t *to = offcut__quads_write(&op->out, arena, y, group);
     if (op->in_count > 1)
-        finish_row(&f, to, sums, offcut__quads_read(&op->in[1], arena, run.y, group) + begin,
-                   run.width, true);
+        finish_row(&f, to, sums, offcut__quads_read(&op->in[1], arena, y, group), width, true);
     else
-        finish_row(&f, to, sums, NULL, run.width, false);
+        finish_row(&f, to, sums, NULL, width, false);
 }
 
 static void finish_line(const offcut__op *op, float *arena, int32_t y, const int32_t *sums) {
@@ -311,8 +310,7 @@ static void run_block(const offcut__op *op, float *arena, const ring *r, offcut_
         if (c->floats)
             finish_floats(op, arena, y, first + 4 * v, sums);
         else
-            offcut__requantise_quads(op, arena, (offcut__run8){y, 0, op->out.shape.dims[3]},
-                                     first + 4 * v, sums);
+            finish_quads(op, arena, y, first + 4 * v, sums);
     }
 }
 

@@ -1,60 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Winograd's minimal filtering F(2x2, 3x3) (Lavin & Gray, "Fast Algorithms for Convolutional Neural
- * Networks", 2016) in integers: tiles of 4x4 input pixels become 16 numbers a channel, 16 small
- * matrix products make 16 an output channel, and these become 2x2 output pixels. 16 multiplications
- * instead of 36. Its halves are in the weights, twice in each direction: all sums come out four
- * times as large, exactly, so that the result is that of the plain convolution to the bit. */
+ * Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray, "Fast Algorithms for Convolutional Neural
+ * Networks", 2016) in integers: tiles of 6x6 input pixels become 36 numbers a channel, 36 small
+ * matrix products make 36 an output channel, and these become 4x4 output pixels. 36 multiplications
+ * instead of 144.
+ *
+ * The fractions of the usual matrices are multiplied out, so that sums come out 576 times as large
+ * in theory, in practice times 9 and a power of two that depends on the pixel's place. They are
+ * taken modulo 2^32, as all that happens is additions and multiplications; where 576 times the
+ * true sum fits in 32 bits, as offcut__conv8_winograd_can() is told, dividing by 9 is multiplying
+ * by its inverse, and the result is that of the plain convolution to the bit. */
 #include "kernels.h"
 #include "requantise.h"
 #include "simd.h"
 
+#define SIDE 6 /* of a tile in the input */
+#define STEP 4 /* and in the output */
+#define POINTS (SIDE * SIDE)
 /* Of a strip: a multiple of what a matrix product takes at once (six spill), and of the two that
  * are transformed. */
-#define TILES 20
+#define TILES 10
 #define AT_ONCE 5
-#define COLUMNS (2 * TILES + 2)
-#define POINTS 16
-#define ROWS_SIZE (4 * COLUMNS)    /* floats */
+#define COLUMNS (STEP * TILES + 2)
 #define POINT_SUMS (2 * TILES * 4) /* of two vectors of channels */
-#define ROW_SUMS (2 * TILES * 4)
-/* 9 sums of so many channels x 4 x 128 x 9 x 128 stay in 32 bits. */
-#define CHANNELS_MAX 256
+/* Sums are so many times as large; of inputs and weights of at most 128 each. */
+#define SCALE 576.0
+#define INVERSE_OF_9 0x38e38e39 /* modulo 2^32 */
 
 typedef struct scratch {
-    int8_t *rows;   /* [4][COLUMNS][4]: of the input, where a part of it is outside */
+    int8_t *rows;   /* [SIDE][COLUMNS][4]: of the input, where a part of it is outside */
+    int16_t *down;  /* [SIDE][COLUMNS][4]: transformed downwards */
     int16_t *in;    /* [POINTS][groups][TILES][4] */
     int32_t *sums;  /* [POINTS][2][TILES][4] */
-    int32_t *out;   /* [2][2 TILES][4] */
     int32_t groups; /* of four input channels */
 } scratch;
+
+/* Tiles of a strip that lie side by side. */
+typedef struct segment {
+    int32_t y, x;  /* of the first one's output */
+    int32_t tiles; /* so many */
+    int32_t at;    /* the first one's place in the strip */
+} segment;
 
 static uint32_t groups_in(const offcut__conv8 *c) {
     return (c->channels_in + 3) / 4;
 }
 
-bool offcut__conv8_winograd_can(const offcut__conv8 *c) {
+static int32_t tiles_across(const offcut__op *op) {
+    return (op->out.shape.dims[3] + STEP - 1) / STEP;
+}
+
+bool offcut__conv8_winograd_can(const offcut__conv8 *c, double largest) {
     const offcut__geometry *w = &c->window;
     return w->kernel_h == 3 && w->kernel_w == 3 && w->stride_h == 1 && w->stride_w == 1 &&
            w->dilation_h == 1 && w->dilation_w == 1 && !c->depthwise && !c->floats &&
-           c->channels_in >= 8 && c->channels_in <= CHANNELS_MAX && c->channels_out >= 8;
+           c->channels_in >= 8 && c->channels_out >= 8 && largest * SCALE < 2147483647.0;
 }
 
 uint32_t offcut__conv8_winograd_units(const offcut__op *op) {
-    return (uint32_t)(op->out.shape.dims[2] + 1) / 2;
+    return ((uint32_t)op->out.shape.dims[2] + STEP - 1) / STEP;
 }
 
 size_t offcut__conv8_winograd_scratch(const offcut__op *op) {
-    return ROWS_SIZE + POINTS * POINT_SUMS + 2 * ROW_SUMS +
+    return SIDE * COLUMNS * 3 + POINTS * POINT_SUMS +
            POINTS * TILES * 2 * (size_t)groups_in(&op->u.conv8);
 }
 
 static scratch scratch_of(const offcut__op *op, float *arena) {
     float *memory = offcut__op_scratch(op, arena);
     scratch s = {.groups = (int32_t)groups_in(&op->u.conv8)};
-    s.rows = (int8_t *)memory;
-    s.sums = (int32_t *)(void *)(memory + ROWS_SIZE);
-    s.out = s.sums + POINTS * POINT_SUMS;
-    s.in = (int16_t *)(void *)(s.out + 2 * ROW_SUMS);
+    s.sums = (int32_t *)(void *)memory;
+    s.in = (int16_t *)(void *)(s.sums + POINTS * POINT_SUMS);
+    s.down = s.in + POINTS * TILES * 4 * (ptrdiff_t)s.groups;
+    s.rows = (int8_t *)(s.down + SIDE * COLUMNS * 4);
     return s;
 }
 
@@ -64,128 +81,225 @@ size_t offcut__conv8_winograd_weights(const offcut__conv8 *c) {
     return ((size_t)c->channels_out + 3) / 4 * 4 * 4 * groups_in(c) * POINTS * sizeof(int16_t);
 }
 
-/* 2 G g: 3 taps become 4 points. */
-static void expand(const int32_t *g, int step, int32_t *out, int out_step) {
-    const int32_t a = g[0], b = g[step], c = g[2 * step];
-    out[0] = 2 * a;
-    out[out_step] = a + b + c;
-    out[2 * out_step] = b - a - c;
-    out[3 * out_step] = 2 * c;
+/* 3 taps become 6 points: G, its rows times 24, 6, 6, 24, 24 and 3. */
+OFFCUT__INLINE void expand(const i16x8 *g, const int step, i16x8 *out, const int out_step) {
+    const i16x8 a = g[0], b = g[step], c = g[2 * step];
+    const i16x8 outer = a + c, far = a + i16x8_multiply(c, i16x8_splat(4));
+    out[0] = i16x8_multiply(a, i16x8_splat(6));
+    out[out_step] = -outer - b;
+    out[2 * out_step] = b - outer;
+    out[3 * out_step] = far + b + b;
+    out[4 * out_step] = far - b - b;
+    out[5 * out_step] = c + c + c;
 }
 
-static void transform_weights(const int8_t *weights, int32_t *points) {
-    int32_t taps[9], half[12];
-    for (int t = 0; t < 9; t++) taps[t] = weights[t];
-    for (int j = 0; j < 3; j++) expand(taps + j, 3, half + j, 3);
-    for (int i = 0; i < 4; i++) expand(half + 3 * i, 1, points + 4 * i, 1);
+/* Of one input channel, for so many output channels. */
+static void transform_weights(const int8_t *weights, size_t output, uint32_t outputs,
+                              i16x8 *points) {
+    int16_t taps[9][8] = {{0}};
+    i16x8 g[9], half[18];
+    for (uint32_t k = 0; k < outputs; k++, weights += output)
+        for (int t = 0; t < 9; t++) taps[t][k] = weights[t];
+    for (int t = 0; t < 9; t++) g[t] = i16x8_load(taps[t]);
+    for (int j = 0; j < 3; j++) expand(g + j, 3, half + j, 3);
+    for (int i = 0; i < SIDE; i++) expand(half + 3 * i, 1, points + SIDE * i, 1);
+}
+
+/* A block: of `outputs` channels, of which the last may not be there. */
+static void fill_block(const offcut__conv8 *c, const int8_t *weights, uint32_t first,
+                       uint32_t outputs, int16_t *packed) {
+    const uint32_t left = c->channels_out - first, there = left < outputs ? left : outputs;
+    const size_t output = 9 * (size_t)c->channels_in, pairs = 2 * (size_t)groups_in(c);
+    const size_t pair = 2 * (size_t)outputs;
+    weights += first * output;
+    for (uint32_t d = 0; d < 2 * pairs; d += 2, packed += pair) {
+        i16x8 even[POINTS] = {0}, odd[POINTS] = {0};
+        if (d < c->channels_in) transform_weights(weights + 9 * d, output, there, even);
+        if (d + 1 < c->channels_in) transform_weights(weights + 9 * d + 9, output, there, odd);
+        for (size_t p = 0; p < POINTS; p++) {
+            const i16x8 both[2] = {i16x8_zip_low(even[p], odd[p]), i16x8_zip_high(even[p], odd[p])};
+            memcpy(packed + p * pairs * pair, both, pair * sizeof *packed);
+        }
+    }
 }
 
 void offcut__conv8_winograd_fill(const offcut__conv8 *c, const int8_t *weights, int16_t *packed) {
-    const size_t channels = 4 * (size_t)groups_in(c);
-    memset(packed, 0, offcut__conv8_winograd_weights(c));
-    for (uint32_t k = 0; k < c->channels_out; k++) {
-        const uint32_t first = k / 8 * 8, outputs = c->channels_out - first > 4 ? 8 : 4;
-        for (uint32_t d = 0; d < c->channels_in; d++, weights += 9) {
-            int32_t points[POINTS];
-            transform_weights(weights, points);
-            int16_t *to = packed + first * channels * POINTS +
-                          ((size_t)(d / 2) * outputs + (k - first)) * 2 + d % 2;
-            for (size_t p = 0; p < POINTS; p++) to[p * channels * outputs] = (int16_t)points[p];
-        }
+    for (uint32_t first = 0; first < c->channels_out; first += 8) {
+        const uint32_t outputs = c->channels_out - first > 4 ? 8 : 4;
+        fill_block(c, weights, first, outputs, packed);
+        packed += (size_t)POINTS * 4 * groups_in(c) * outputs;
     }
 }
 
 /* ---- input ---- */
 
-/* COLUMNS quads of the input's row y from column x on; where a part of them is outside, a copy with
+/* So many quads of the input's row y from column x on; where a part of them is outside, a copy with
  * zeros there. */
 static const int8_t *row_of(const offcut__view *in, const float *arena, int32_t g, int32_t y,
-                            int32_t x, int8_t *copy) {
+                            int32_t x, int32_t count, int8_t *copy) {
     const int32_t width = in->shape.dims[3];
-    const int32_t begin = x < 0 ? -x : 0, end = width - x < COLUMNS ? width - x : COLUMNS;
+    const int32_t begin = x < 0 ? -x : 0, end = width - x < count ? width - x : count;
     const bool empty = y < 0 || y >= in->shape.dims[2] || begin >= end;
     const int8_t *row = empty ? NULL : offcut__quads_read(in, arena, y, g);
-    if (!empty && begin == 0 && end == COLUMNS) return row + 4 * x;
-    memset(copy, 0, 4 * COLUMNS);
+    if (!empty && begin == 0 && end == count) return row + 4 * x;
+    memset(copy, 0, 4 * (size_t)count);
     if (!empty) memcpy(copy + 4 * begin, row + 4 * (x + begin), 4 * (size_t)(end - begin));
     return copy;
 }
 
-/* B^T d downwards: two pixels of four rows. */
-OFFCUT__INLINE void transform_down(const int8_t *const *rows, int32_t x, i16x8 *points) {
-    const i16x8 a = i16x8_load_bytes(rows[0] + 4 * x), b = i16x8_load_bytes(rows[1] + 4 * x),
-                c = i16x8_load_bytes(rows[2] + 4 * x), d = i16x8_load_bytes(rows[3] + 4 * x);
-    points[0] = a - c;
-    points[1] = b + c;
-    points[2] = b - c;
-    points[3] = b - d;
+/* B^T d along one direction. */
+OFFCUT__INLINE void transform(const i16x8 d[SIDE], i16x8 points[SIDE]) {
+    const i16x8 even = d[4] - (d[2] << 2), odd = d[3] - (d[1] << 2);
+    const i16x8 inner = d[4] - d[2], twice = (d[3] - d[1]) << 1;
+    points[0] = ((d[0] - d[2]) << 2) + inner;
+    points[1] = even + odd;
+    points[2] = even - odd;
+    points[3] = inner + twice;
+    points[4] = inner - twice;
+    points[5] = d[5] - d[3] - (twice << 1);
 }
 
-/* Pixels 0 and 2, or 1 and 3, of two pairs. */
-OFFCUT__INLINE i16x8 every_second(i16x8 pixels, i16x8 next, const int first) {
-    const i32x4 a = (i32x4)pixels, b = (i32x4)next;
-    return (i16x8)(i32x4){a[2 * first], a[2 * first + 1], b[2 * first], b[2 * first + 1]};
-}
-
-/* B^T d B of a group's strip of tiles, two at a time. to: of point 0, the others `point` apart. */
-static void transform_group(const int8_t *const *rows, int16_t *to, ptrdiff_t point) {
-    i16x8 a[4], b[4], c[4];
-    transform_down(rows, 0, a);
-    for (int32_t t = 0; t < TILES; t += 2, to += 8) {
-        transform_down(rows, 2 * t + 2, b);
-        transform_down(rows, 2 * t + 4, c);
+/* Downwards: two pixels of six rows at a time. */
+static void transform_down(const int8_t *const *rows, int32_t columns, int16_t *to) {
+    for (int32_t x = 0; x < columns; x += 2, to += 8) {
+        i16x8 d[SIDE], points[SIDE];
         OFFCUT__UNROLL
-        for (int i = 0; i < 4; i++) {
-            const i16x8 p0 = every_second(a[i], b[i], 0), p1 = every_second(a[i], b[i], 1),
-                        p2 = every_second(b[i], c[i], 0), p3 = every_second(b[i], c[i], 1);
-            const i16x8 points[4] = {p0 - p2, p1 + p2, p1 - p2, p1 - p3};
-            OFFCUT__UNROLL
-            for (int j = 0; j < 4; j++)
-                memcpy(to + (4 * i + j) * point, &points[j], sizeof points[j]);
-            a[i] = c[i];
-        }
+        for (int i = 0; i < SIDE; i++) d[i] = i16x8_load_bytes(rows[i] + 4 * x);
+        transform(d, points);
+        OFFCUT__UNROLL
+        for (ptrdiff_t i = 0; i < SIDE; i++)
+            memcpy(to + i * 4 * COLUMNS, &points[i], sizeof points[i]);
     }
 }
 
-/* The strip of tiles at output row y from column x on. */
-static void transform_in(const offcut__op *op, const scratch *s, const float *arena, int32_t y,
-                         int32_t x) {
+/* A row of points of two tiles. to: of the first point, the others `point` apart. */
+OFFCUT__INLINE void transform_pair(const int16_t *from, int16_t *to, ptrdiff_t point,
+                                   const bool both) {
+    i16x8 d[SIDE], points[SIDE];
+    OFFCUT__UNROLL
+    for (int j = 0; j < SIDE; j++)
+        d[j] = i16x8_load_halves(from + 4 * j, from + 4 * (both ? STEP + j : j));
+    transform(d, points);
+    OFFCUT__UNROLL
+    for (int j = 0; j < SIDE; j++) memcpy(to + j * point, &points[j], both ? 16 : 8);
+}
+
+/* All six rows of points of a segment. */
+static void transform_across(const int16_t *down, int32_t tiles, int16_t *to, ptrdiff_t point) {
+    for (ptrdiff_t i = 0; i < SIDE; i++, down += 4 * COLUMNS, to += SIDE * point) {
+        int32_t t = 0;
+        for (; t + 2 <= tiles; t += 2) transform_pair(down + 4 * STEP * t, to + 4 * t, point, true);
+        if (t < tiles) transform_pair(down + 4 * STEP * t, to + 4 * t, point, false);
+    }
+}
+
+static void transform_in(const offcut__op *op, const scratch *s, const float *arena, segment part) {
     const offcut__geometry *window = &op->u.conv8.window;
-    const ptrdiff_t group = 4 * TILES;
+    const int32_t columns = STEP * part.tiles + 2;
     for (int32_t g = 0; g < s->groups; g++) {
-        const int8_t *rows[4];
-        for (int32_t i = 0; i < 4; i++)
-            rows[i] = row_of(&op->in[0], arena, g, y - window->pad_top + i, x - window->pad_left,
-                             s->rows + (ptrdiff_t)i * 4 * COLUMNS);
-        transform_group(rows, s->in + g * group, s->groups * group);
+        const int8_t *rows[SIDE];
+        for (int32_t i = 0; i < SIDE; i++)
+            rows[i] =
+                row_of(&op->in[0], arena, g, part.y - window->pad_top + i,
+                       part.x - window->pad_left, columns, s->rows + (ptrdiff_t)i * 4 * COLUMNS);
+        transform_down(rows, columns, s->down);
+        transform_across(s->down, part.tiles, s->in + ((ptrdiff_t)g * TILES + part.at) * 4,
+                         (ptrdiff_t)s->groups * TILES * 4);
     }
 }
 
 /* ---- output ---- */
 
-/* A^T m along one direction. */
-OFFCUT__INLINE void fold(const i32x4 *m, const int step, i32x4 *near, i32x4 *far) {
-    const i32x4 middle = m[step], other = m[2 * step];
-    *near = m[0] + middle + other;
-    *far = middle - other - m[3 * step];
+/* A^T m along one direction, its rows without their common factors 1, 2, 4 and 4. */
+OFFCUT__INLINE void fold(const u32x4 *m, const int step, u32x4 *out, const int out_step) {
+    const u32x4 a = m[step] + m[2 * step], b = m[step] - m[2 * step];
+    const u32x4 c = m[3 * step] + m[4 * step], d = m[3 * step] - m[4 * step];
+    out[0] = m[0] + (a << 2) + c;
+    out[out_step] = (b << 1) + d;
+    out[2 * out_step] = a + c;
+    out[3 * out_step] = b + ((d + m[5 * step]) << 1);
 }
 
-/* Sums of four channels -> two rows of the output. */
-static void transform_out(const int32_t *sums, int32_t *out, int32_t tiles) {
-    for (int32_t t = 0; t < tiles; t++, sums += 4, out += 8) {
-        i32x4 m[POINTS], half[2][4];
+/* 9 x 2^(6 - taken) x what it shall be. */
+OFFCUT__INLINE i32x4 divide(u32x4 sum, const int taken) {
+    return (i32x4)(sum * (uint32_t)INVERSE_OF_9) >> (6 - taken);
+}
+
+/* Sums of four channels of a tile -> 4 x 4 pixels. */
+OFFCUT__INLINE void transform_tile(const int32_t *sums, i32x4 pixels[STEP][STEP]) {
+    static const int taken[STEP] = {0, 1, 2, 2};
+    u32x4 half[STEP * SIDE];
+    OFFCUT__UNROLL
+    for (int j = 0; j < SIDE; j++) {
+        u32x4 m[SIDE];
         OFFCUT__UNROLL
-        for (ptrdiff_t p = 0; p < POINTS; p++) m[p] = i32x4_load(sums + p * POINT_SUMS);
-        OFFCUT__UNROLL
-        for (int j = 0; j < 4; j++) fold(m + j, 4, &half[0][j], &half[1][j]);
-        OFFCUT__UNROLL
-        for (ptrdiff_t i = 0; i < 2; i++) {
-            i32x4 left, right;
-            fold(half[i], 1, &left, &right);
-            i32x4_store(out + i * ROW_SUMS, left >> 2);
-            i32x4_store(out + i * ROW_SUMS + 4, right >> 2);
-        }
+        for (ptrdiff_t i = 0; i < SIDE; i++)
+            m[i] = (u32x4)i32x4_load(sums + (SIDE * i + j) * POINT_SUMS);
+        fold(m, 1, half + j, SIDE);
     }
+    OFFCUT__UNROLL
+    for (int i = 0; i < STEP; i++) {
+        u32x4 row[STEP];
+        fold(half + SIDE * i, 1, row, 1);
+        OFFCUT__UNROLL
+        for (int j = 0; j < STEP; j++) pixels[i][j] = divide(row[j], taken[i] + taken[j]);
+    }
+}
+
+/* Where four channels of a segment go; what is added to them, or NULL. */
+typedef struct place {
+    int8_t *to[STEP];
+    const int8_t *add[STEP];
+    int32_t rows, width; /* so many there are */
+} place;
+
+static place place_of(const offcut__op *op, float *arena, segment part, int32_t group) {
+    const int32_t below = op->out.shape.dims[2] - part.y, left = op->out.shape.dims[3] - part.x;
+    place p = {.rows = below < STEP ? below : STEP, .width = left};
+    for (int32_t i = 0; i < p.rows; i++) {
+        p.to[i] = offcut__quads_write(&op->out, arena, part.y + i, group) + 4 * part.x;
+        if (op->in_count > 1)
+            p.add[i] = offcut__quads_read(&op->in[1], arena, part.y + i, group) + 4 * part.x;
+    }
+    return p;
+}
+
+/* A row of a tile: four pixels, or as many as there are. */
+OFFCUT__INLINE void put(const offcut__finisher *f, const i32x4 *pixels, int8_t *to,
+                        const int8_t *add, int32_t width, const bool adds) {
+    const size_t size = width < STEP ? 4 * (size_t)width : sizeof(i8x16);
+    int8_t other[sizeof(i8x16)] = {0}, result[sizeof(i8x16)];
+    i32x4 y[STEP];
+    const bool whole = width >= STEP;
+    if (adds && !whole) memcpy(other, add, size);
+    OFFCUT__UNROLL
+    for (int j = 0; j < STEP; j++)
+        y[j] = offcut__requantise(f, pixels[j], adds ? (whole ? add : other) + 4 * j : NULL);
+    quads_store(whole ? to : result, y, f->lo, f->hi);
+    if (!whole) memcpy(to, result, size);
+}
+
+OFFCUT__INLINE void finish_tiles(const offcut__finisher *f, const int32_t *sums, int32_t tiles,
+                                 const place *p, const bool adds) {
+    for (int32_t t = 0; t < tiles; t++) {
+        i32x4 pixels[STEP][STEP];
+        transform_tile(sums + 4 * t, pixels);
+        const int32_t x = STEP * t;
+        for (int32_t i = 0; i < p->rows; i++)
+            put(f, pixels[i], p->to[i] + 4 * x, adds ? p->add[i] + 4 * x : NULL, p->width - x,
+                adds);
+    }
+}
+
+/* Four channels from `first` on of a segment, from their sums. */
+static void finish(const offcut__op *op, float *arena, const int32_t *sums, segment part,
+                   uint32_t first) {
+    const offcut__finisher f = offcut__finisher_of(&op->u.conv8, first);
+    const place p = place_of(op, arena, part, (int32_t)first / 4);
+    if (op->in_count > 1)
+        finish_tiles(&f, sums + 4 * part.at, part.tiles, &p, true);
+    else
+        finish_tiles(&f, sums + 4 * part.at, part.tiles, &p, false);
 }
 
 /* ---- all together ---- */
@@ -235,32 +349,48 @@ static __attribute__((noinline)) void multiply_eight(const scratch *s, const int
     multiply_all(s, weights, tiles, 2);
 }
 
-/* The strip of tiles at output row y from column x on. */
-static void strip(const offcut__op *op, float *arena, const scratch *s, int32_t y, int32_t x) {
+/* The tiles of a strip, numbered row by row, in segments. */
+typedef struct strip {
+    segment parts[TILES];
+    int32_t count, tiles;
+} strip;
+
+static strip strip_of(const offcut__op *op, int32_t first, int32_t end) {
+    const int32_t across = tiles_across(op);
+    strip result = {.count = 0, .tiles = end - first < TILES ? end - first : TILES};
+    for (int32_t at = 0; at < result.tiles;) {
+        const int32_t row = (first + at) / across, column = (first + at) % across;
+        const int32_t left = result.tiles - at, there = across - column;
+        segment *part = &result.parts[result.count++];
+        *part = (segment){STEP * row, STEP * column, left < there ? left : there, at};
+        at += part->tiles;
+    }
+    return result;
+}
+
+static void run_strip(const offcut__op *op, float *arena, const scratch *s, const strip *tiles) {
     const offcut__conv8 *c = &op->u.conv8;
-    const int32_t height = op->out.shape.dims[2], left = op->out.shape.dims[3] - x;
-    const int32_t width = left < 2 * TILES ? left : 2 * TILES, tiles = (width + 1) / 2;
     const int16_t *weights = (const int16_t *)(const void *)c->weights;
-    transform_in(op, s, arena, y, x);
+    for (int32_t i = 0; i < tiles->count; i++) transform_in(op, s, arena, tiles->parts[i]);
     for (uint32_t first = 0; first < c->channels_out; first += 8) {
         const uint32_t vectors = c->channels_out - first > 4 ? 2 : 1;
         if (vectors > 1)
-            multiply_eight(s, weights, tiles);
+            multiply_eight(s, weights, tiles->tiles);
         else
-            multiply_four(s, weights, tiles);
+            multiply_four(s, weights, tiles->tiles);
         weights += POINTS * 16 * (ptrdiff_t)vectors * s->groups;
-        for (uint32_t v = 0; v < vectors; v++) {
-            transform_out(s->sums + (ptrdiff_t)v * 4 * TILES, s->out, tiles);
-            for (int32_t i = 0; i < 2 && y + i < height; i++)
-                offcut__requantise_quads(op, arena, (offcut__run8){y + i, x, width}, first + 4 * v,
-                                         s->out + (ptrdiff_t)i * ROW_SUMS);
-        }
+        for (uint32_t v = 0; v < vectors; v++)
+            for (int32_t i = 0; i < tiles->count; i++)
+                finish(op, arena, s->sums + (ptrdiff_t)v * 4 * TILES, tiles->parts[i],
+                       first + 4 * v);
     }
 }
 
 void offcut__conv8_winograd(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
     const scratch s = scratch_of(op, arena);
-    for (uint32_t unit = begin; unit < end; unit++)
-        for (int32_t x = 0; x < op->out.shape.dims[3]; x += 2 * TILES)
-            strip(op, arena, &s, 2 * (int32_t)unit, x);
+    const int32_t across = tiles_across(op), last = (int32_t)end * across;
+    for (int32_t first = (int32_t)begin * across; first < last; first += TILES) {
+        const strip tiles = strip_of(op, first, last);
+        run_strip(op, arena, &s, &tiles);
+    }
 }

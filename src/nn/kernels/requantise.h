@@ -28,13 +28,4 @@ OFFCUT__INLINE i32x4 offcut__requantise(const offcut__finisher *f, i32x4 sum, co
     return i32x4_round(y);
 }
 
-/* Pixels x..x+width-1 of row y. */
-typedef struct offcut__run8 {
-    int32_t y, x, width;
-} offcut__run8;
-
-/* Of a convolution: four channels from `first` on of its result, from their sums[width][4]. */
-void offcut__requantise_quads(const offcut__op *op, float *arena, offcut__run8 run, uint32_t first,
-                              const int32_t *sums);
-
 #endif
