@@ -1,55 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Four float lanes, written once for every target: GCC's and clang's vector extensions become SSE2,
- * NEON or simd128. Only + - * / and comparisons, each rounded once, so that every target gives the
- * same bytes. */
+ * Lanes, written once for every target: wasm simd128 intrinsics in wasm, GCC/clang vector
+ * extensions, which become SSE2 or NEON, elsewhere. Four f32 here, integers in simd_int.h. Only
+ * operations that every target rounds once, so that all give the same bytes. */
 #ifndef OFFCUT_BASE_SIMD_H
 #define OFFCUT_BASE_SIMD_H
 
-#include <stdint.h>
-#include <string.h>
+#include "simd_int.h"
 
-typedef float offcut__f32x4 __attribute__((vector_size(16)));
-typedef int32_t offcut__i32x4 __attribute__((vector_size(16)));
-typedef uint32_t offcut__u32x4 __attribute__((vector_size(16)));
+typedef float f32x4 __attribute__((vector_size(16)));
 
-static inline offcut__f32x4 offcut__splat(float value) {
-    return (offcut__f32x4){value, value, value, value};
+OFFCUT__INLINE f32x4 f32x4_load(const float *p) {
+    f32x4 v;
+    memcpy(&v, p, sizeof v);
+    return v;
 }
 
-static inline offcut__f32x4 offcut__load(const float *from) {
-    offcut__f32x4 result;
-    memcpy(&result, from, sizeof result);
-    return result;
+OFFCUT__INLINE void f32x4_store(float *p, f32x4 v) {
+    memcpy(p, &v, sizeof v);
 }
 
-static inline void offcut__store(float *to, offcut__f32x4 value) {
-    memcpy(to, &value, sizeof value);
+OFFCUT__INLINE f32x4 f32x4_splat(float x) {
+    return (f32x4){x, x, x, x};
 }
 
-/* Lane by lane: mask (0 or -1) ? a : b. */
-static inline offcut__f32x4 offcut__select(offcut__i32x4 mask, offcut__f32x4 a, offcut__f32x4 b) {
-    return (offcut__f32x4)((mask & (offcut__i32x4)a) | (~mask & (offcut__i32x4)b));
+OFFCUT__INLINE f32x4 f32x4_load_splat(const float *p) {
+#if defined(__wasm_simd128__)
+    return (f32x4)wasm_v128_load32_splat(p);
+#else
+    return f32x4_splat(*p);
+#endif
 }
 
-static inline offcut__f32x4 offcut__min(offcut__f32x4 a, offcut__f32x4 b) {
-    return offcut__select(b < a, b, a);
+OFFCUT__INLINE f32x4 f32x4_select(i32x4 mask, f32x4 yes, f32x4 no) {
+#if defined(__wasm_simd128__)
+    return (f32x4)wasm_v128_bitselect((v128_t)yes, (v128_t)no, (v128_t)mask);
+#else
+    return (f32x4)(((i32x4)yes & mask) | ((i32x4)no & ~mask));
+#endif
 }
 
-static inline offcut__f32x4 offcut__max(offcut__f32x4 a, offcut__f32x4 b) {
-    return offcut__select(a < b, b, a);
+OFFCUT__INLINE f32x4 f32x4_max(f32x4 a, f32x4 b) {
+#if defined(__wasm_simd128__)
+    return (f32x4)wasm_f32x4_pmax((v128_t)a, (v128_t)b);
+#else
+    return f32x4_select(a < b, b, a);
+#endif
 }
 
-static inline offcut__f32x4 offcut__clamp01(offcut__f32x4 a) {
-    return offcut__min(offcut__max(a, offcut__splat(0.0f)), offcut__splat(1.0f));
+OFFCUT__INLINE f32x4 f32x4_min(f32x4 a, f32x4 b) {
+#if defined(__wasm_simd128__)
+    return (f32x4)wasm_f32x4_pmin((v128_t)a, (v128_t)b);
+#else
+    return f32x4_select(b < a, b, a);
+#endif
+}
+
+OFFCUT__INLINE f32x4 f32x4_clamp(f32x4 v, float lo, float hi) {
+    return f32x4_min(f32x4_max(v, f32x4_splat(lo)), f32x4_splat(hi));
+}
+
+OFFCUT__INLINE f32x4 f32x4_from_i32(i32x4 v) {
+    return __builtin_convertvector(v, f32x4);
 }
 
 /* Truncates; the lanes must fit. */
-static inline offcut__i32x4 offcut__to_i32(offcut__f32x4 a) {
-    return __builtin_convertvector(a, offcut__i32x4);
-}
-
-static inline offcut__f32x4 offcut__to_f32(offcut__i32x4 a) {
-    return __builtin_convertvector(a, offcut__f32x4);
+OFFCUT__INLINE i32x4 i32x4_from_f32(f32x4 v) {
+    return __builtin_convertvector(v, i32x4);
 }
 
 #endif

@@ -90,17 +90,17 @@ void offcut__resampler_close(offcut__resampler *resampler) {
 }
 
 /* Pixel x in 0..1, over white if the row is not opaque. */
-static inline offcut__f32x4 colour(const uint8_t *row, uint32_t bits, bool opaque, size_t x) {
-    const offcut__f32x4 v = offcut__rgba_load(row, bits, x);
+static inline f32x4 colour(const uint8_t *row, uint32_t bits, bool opaque, size_t x) {
+    const f32x4 v = offcut__rgba_load(row, bits, x);
     if (opaque) return v;
-    const offcut__f32x4 one = offcut__splat(1.0f);
-    return one - (one - v) * offcut__splat(v[3]);
+    const f32x4 one = f32x4_splat(1.0f);
+    return one - (one - v) * f32x4_splat(v[3]);
 }
 
 /* The sum of count pixels from start on, in 0..1 each. */
-static inline offcut__f32x4 sum(const uint8_t *row, uint32_t bits, bool opaque, size_t start,
-                                size_t count) {
-    offcut__f32x4 total = offcut__splat(0.0f);
+static inline f32x4 sum(const uint8_t *row, uint32_t bits, bool opaque, size_t start,
+                        size_t count) {
+    f32x4 total = f32x4_splat(0.0f);
     const size_t end = start + count;
     if (!opaque) {
         for (size_t x = start; x < end; x++) total += colour(row, bits, false, x);
@@ -108,31 +108,31 @@ static inline offcut__f32x4 sum(const uint8_t *row, uint32_t bits, bool opaque, 
     }
     for (size_t x = start; x < end;) {
         const size_t stop = end - x > RUN_MAX ? x + RUN_MAX : end;
-        offcut__i32x4 run = {0, 0, 0, 0};
+        i32x4 run = {0, 0, 0, 0};
         for (; x < stop; x++) run += offcut__rgba_samples(row, bits, x);
-        total += offcut__to_f32(run) * offcut__rgba_unit(bits);
+        total += f32x4_from_i32(run) * offcut__rgba_unit(bits);
     }
     return total;
 }
 
 static inline void across(offcut__resampler *r, const uint8_t *row, uint32_t bits, bool opaque) {
     const uint32_t count = r->out.width;
-    const offcut__f32x4 inner = offcut__splat(r->inner);
+    const f32x4 inner = f32x4_splat(r->inner);
     const bool shrink = r->width >= count;
     for (uint32_t j = 0; j < count; j++) {
         const column *c = &r->columns[j];
-        offcut__f32x4 v = colour(row, bits, opaque, c->start);
+        f32x4 v = colour(row, bits, opaque, c->start);
         if (shrink) {
-            v *= offcut__splat(c->first);
+            v *= f32x4_splat(c->first);
             if (c->count > 2) v += inner * sum(row, bits, opaque, c->start + 1U, c->count - 2U);
             if (c->count > 1)
-                v += offcut__splat(c->last) *
+                v += f32x4_splat(c->last) *
                      colour(row, bits, opaque, (size_t)c->start + c->count - 1U);
         } else {
-            const offcut__f32x4 next = colour(row, bits, opaque, (size_t)c->start + c->count);
-            v += offcut__splat(c->last) * (next - v);
+            const f32x4 next = colour(row, bits, opaque, (size_t)c->start + c->count);
+            v += f32x4_splat(c->last) * (next - v);
         }
-        offcut__store(r->line + 4 * (size_t)j, v);
+        f32x4_store(r->line + 4 * (size_t)j, v);
     }
 }
 
@@ -172,8 +172,8 @@ static void put_row(offcut__resampler *r, float a, float b) {
     const size_t width = r->out.width, plane = width * r->out.height;
     float *red = r->out.data + (size_t)r->out_row * width;
     for (size_t x = 0; x < width; x++) {
-        const offcut__f32x4 v = offcut__splat(a) * offcut__load(r->store + 4 * x) +
-                                offcut__splat(b) * offcut__load(r->line + 4 * x);
+        const f32x4 v = f32x4_splat(a) * f32x4_load(r->store + 4 * x) +
+                        f32x4_splat(b) * f32x4_load(r->line + 4 * x);
         red[x] = v[0];
         red[plane + x] = v[1];
         red[2 * plane + x] = v[2];
@@ -194,10 +194,10 @@ static void average_down(offcut__resampler *r) {
         left = end - limit;
         if (left == 0) return;
     }
-    const offcut__f32x4 weight = offcut__splat((float)((double)left * unit));
+    const f32x4 weight = f32x4_splat((float)((double)left * unit));
     for (size_t x = 0; x < r->out.width; x++)
-        offcut__store(r->store + 4 * x,
-                      offcut__load(r->store + 4 * x) + weight * offcut__load(r->line + 4 * x));
+        f32x4_store(r->store + 4 * x,
+                    f32x4_load(r->store + 4 * x) + weight * f32x4_load(r->line + 4 * x));
 }
 
 static void mix_down(offcut__resampler *r) {

@@ -226,29 +226,29 @@ static offcut_status find_band(fit *f) {
 
 /* The mean of what the windows around pixel i say, and the mask where they say nothing: 4
  * coefficients. band: how much the fit counts here at all. */
-static offcut__f32x4 conclude(const fit *f, size_t i, float band, const float *says) {
+static f32x4 conclude(const fit *f, size_t i, float band, const float *says) {
     const float none = 1e-4f; /* the variance of a flat alpha: nothing to explain or to lose */
     const float steep = OFFCUT__FIT_STEEP * OFFCUT__FIT_STEEP;
     const float share = (says[EXPLAINED] + none) / (says[VARIANCE] + none);
-    const offcut__f32x4 c = offcut__load(says) / offcut__splat(says[COUNTS]);
+    const f32x4 c = f32x4_load(says) / f32x4_splat(says[COUNTS]);
     const float length = c[A_R] * c[A_R] + c[A_G] * c[A_G] + c[A_B] * c[A_B];
     const float take = band * ramp(share, OFFCUT__FIT_EXPLAINS_NONE, OFFCUT__FIT_EXPLAINS_ALL) *
                        ramp(length, 4.0f * steep, steep);
-    offcut__f32x4 result = offcut__splat(take) * c;
+    f32x4 result = f32x4_splat(take) * c;
     result[B] += (1.0f - take) * f->alpha->data[i];
     return result;
 }
 
-static offcut__i32x4 quantise(offcut__f32x4 c) {
-    const offcut__f32x4 most = offcut__splat(32767.0f), half = offcut__splat(0.5f);
-    offcut__f32x4 scaled = c * offcut__splat(OFFCUT__COEFFICIENT_ONE);
-    scaled = offcut__select(scaled > -most, offcut__min(scaled, most), -most); /* also no number */
-    return offcut__to_i32(scaled + offcut__select(scaled < offcut__splat(0.0f), -half, half));
+static i32x4 quantise(f32x4 c) {
+    const f32x4 most = f32x4_splat(32767.0f), half = f32x4_splat(0.5f);
+    f32x4 scaled = c * f32x4_splat(OFFCUT__COEFFICIENT_ONE);
+    scaled = f32x4_select(scaled > -most, f32x4_min(scaled, most), -most); /* also no number */
+    return i32x4_from_f32(scaled + f32x4_select(scaled < f32x4_splat(0.0f), -half, half));
 }
 
 /* Over all colours alpha is between b plus the negative and b plus the positive of a. */
-static uint8_t judge(offcut__i32x4 c) {
-    const offcut__i32x4 negative = c & (c < 0), positive = c - negative;
+static uint8_t judge(i32x4 c) {
+    const i32x4 negative = c & (c < 0), positive = c - negative;
     const int32_t low = c[B] + negative[A_R] + negative[A_G] + negative[A_B];
     const int32_t high = c[B] + positive[A_R] + positive[A_G] + positive[A_B];
     if ((float)high <= OFFCUT__SNAP_LOW * OFFCUT__COEFFICIENT_ONE) return OFFCUT__SURE_OUT;
@@ -256,8 +256,8 @@ static uint8_t judge(offcut__i32x4 c) {
     return OFFCUT__UNSURE;
 }
 
-static void keep(const fit *f, size_t i, offcut__f32x4 c, float alpha) {
-    const offcut__i32x4 rounded = quantise(c);
+static void keep(const fit *f, size_t i, f32x4 c, float alpha) {
+    const i32x4 rounded = quantise(c);
     int16_t *kept = f->matte->coefficients + 4 * i;
     for (int j = A_R; j <= B; j++) kept[j] = (int16_t)rounded[j];
     f->matte->sure[i] = judge(rounded);
@@ -273,10 +273,10 @@ static void conclude_row(const fit *f, uint32_t y) {
         const size_t i = (size_t)y * guide->width + x;
         const float band = ramp(f->distance[i], f->reach, 0.5f * f->reach);
         if (!(band > 0.0f)) {
-            keep(f, i, (offcut__f32x4){0.0f, 0.0f, 0.0f, f->alpha->data[i]}, f->alpha->data[i]);
+            keep(f, i, (f32x4){0.0f, 0.0f, 0.0f, f->alpha->data[i]}, f->alpha->data[i]);
             continue;
         }
-        const offcut__f32x4 c = conclude(f, i, band, f->means + SAYS * (size_t)(x - f->left));
+        const f32x4 c = conclude(f, i, band, f->means + SAYS * (size_t)(x - f->left));
         keep(f, i, c,
              (c[A_R] * guide->data[i] + c[A_G] * guide->data[plane + i]) +
                  (c[A_B] * guide->data[2 * plane + i] + c[B]));

@@ -14,11 +14,10 @@ typedef struct span {
 /* ---- pixels ---- */
 
 /* A pixel whose alpha rounds to 0 becomes all zero. */
-static inline void put(uint8_t *row, uint32_t bits, uint32_t x, offcut__f32x4 value) {
+static inline void put(uint8_t *row, uint32_t bits, uint32_t x, f32x4 value) {
     const float one = bits == 8 ? 255.0f : 65535.0f;
-    offcut__i32x4 v =
-        offcut__to_i32(offcut__clamp01(value) * offcut__splat(one) + offcut__splat(0.5f));
-    if (v[3] == 0) v = (offcut__i32x4){0, 0, 0, 0};
+    i32x4 v = i32x4_from_f32(f32x4_clamp(value, 0.0f, 1.0f) * f32x4_splat(one) + f32x4_splat(0.5f));
+    if (v[3] == 0) v = (i32x4){0, 0, 0, 0};
     if (bits == 8) {
         const uint8_t p[4] = {(uint8_t)v[0], (uint8_t)v[1], (uint8_t)v[2], (uint8_t)v[3]};
         memcpy(row + 4 * (size_t)x, p, sizeof p);
@@ -61,13 +60,13 @@ static void mix_coefficients(offcut__matte *m, offcut__place place) {
     const int16_t *down = m->coefficients + 4 * width * place.next;
     const uint8_t *sure_top = m->sure + width * place.at;
     const uint8_t *sure_down = m->sure + width * place.next;
-    const offcut__f32x4 mix = offcut__splat(place.mix);
-    const offcut__f32x4 unit = offcut__splat(1.0f / OFFCUT__COEFFICIENT_ONE);
+    const f32x4 mix = f32x4_splat(place.mix);
+    const f32x4 unit = f32x4_splat(1.0f / OFFCUT__COEFFICIENT_ONE);
     for (size_t x = 0; x < width; x++, top += 4, down += 4) {
-        const offcut__i32x4 a = {top[0], top[1], top[2], top[3]};
-        const offcut__i32x4 b = {down[0], down[1], down[2], down[3]};
-        const offcut__f32x4 above = offcut__to_f32(a), below = offcut__to_f32(b);
-        offcut__store(m->line + 4 * x, (above + mix * (below - above)) * unit);
+        const i32x4 a = {top[0], top[1], top[2], top[3]};
+        const i32x4 b = {down[0], down[1], down[2], down[3]};
+        const f32x4 above = f32x4_from_i32(a), below = f32x4_from_i32(b);
+        f32x4_store(m->line + 4 * x, (above + mix * (below - above)) * unit);
         m->sure_line[x] = sure_top[x] == sure_down[x] ? sure_top[x] : OFFCUT__UNSURE;
     }
 }
@@ -104,41 +103,41 @@ static void prepare_lines(offcut__matte *m, uint32_t y) {
     mix_colours(m, colour_place(place, m->colour_height));
 }
 
-static inline offcut__f32x4 mix_at(const float *line, size_t stride, offcut__place place) {
-    const offcut__f32x4 a = offcut__load(line + stride * place.at);
-    const offcut__f32x4 b = offcut__load(line + stride * place.next);
-    return a + offcut__splat(place.mix) * (b - a);
+static inline f32x4 mix_at(const float *line, size_t stride, offcut__place place) {
+    const f32x4 a = f32x4_load(line + stride * place.at);
+    const f32x4 b = f32x4_load(line + stride * place.next);
+    return a + f32x4_splat(place.mix) * (b - a);
 }
 
 /* ---- spans ---- */
 
 /* The pixel's own foreground: what alpha F + (1 - alpha) B leaves of it goes to F in proportion to
  * its share. */
-static inline offcut__f32x4 free_colour(const offcut__matte *m, offcut__place place,
-                                        offcut__f32x4 pixel, float alpha) {
+static inline f32x4 free_colour(const offcut__matte *m, offcut__place place, f32x4 pixel,
+                                float alpha) {
     const float rest = 1.0f - alpha;
     place = colour_place(place, m->colour_width);
-    const offcut__f32x4 front = mix_at(m->colour_line, 8, place);
-    const offcut__f32x4 back = mix_at(m->colour_line + 4, 8, place);
-    const offcut__f32x4 left = pixel - offcut__splat(alpha) * front - offcut__splat(rest) * back;
+    const f32x4 front = mix_at(m->colour_line, 8, place);
+    const f32x4 back = mix_at(m->colour_line + 4, 8, place);
+    const f32x4 left = pixel - f32x4_splat(alpha) * front - f32x4_splat(rest) * back;
     const float gain = alpha * offcut__share(alpha);
-    return front + offcut__splat(gain) * left;
+    return front + f32x4_splat(gain) * left;
 }
 
 static inline void refine_span(const offcut__matte *m, uint32_t bits, uint8_t *row, span s) {
     const double scale = (double)m->guide_width / (double)m->width;
     for (uint32_t x = s.from; x < s.to; x++) {
         const offcut__place place = offcut__place_of(x, scale, m->guide_width);
-        offcut__f32x4 pixel = offcut__rgba_load(row, bits, x);
+        f32x4 pixel = offcut__rgba_load(row, bits, x);
         const float own = pixel[3];
         /* The guide shows a transparent picture over white, and so must this pixel be seen. */
-        offcut__f32x4 seen = pixel;
+        f32x4 seen = pixel;
         if (own < 1.0f) {
-            const offcut__f32x4 one = offcut__splat(1.0f);
-            seen = one - (one - pixel) * offcut__splat(own);
+            const f32x4 one = f32x4_splat(1.0f);
+            seen = one - (one - pixel) * f32x4_splat(own);
         }
         seen[3] = 1.0f;
-        const offcut__f32x4 terms = mix_at(m->line, 4, place) * seen;
+        const f32x4 terms = mix_at(m->line, 4, place) * seen;
         const float alpha = offcut__snap((terms[0] + terms[1]) + (terms[2] + terms[3]));
         if (alpha > 0.0f && alpha < 1.0f && own >= 1.0f)
             pixel = free_colour(m, place, pixel, alpha);
@@ -184,7 +183,7 @@ static inline void plain_span(const offcut__matte *m, uint32_t bits, uint8_t *ro
     for (uint32_t x = s.from; x < s.to; x++) {
         const offcut__place place = offcut__place_of(x, scale, m->guide_width);
         const float a = m->line[place.at], b = m->line[place.next];
-        offcut__f32x4 pixel = offcut__rgba_load(row, bits, x);
+        f32x4 pixel = offcut__rgba_load(row, bits, x);
         pixel[3] *= a + place.mix * (b - a);
         put(row, bits, x, pixel);
     }

@@ -1,35 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Four f32 lanes: wasm simd128 intrinsics in wasm, GCC/clang vector extensions elsewhere. Every
- * fast kernel is written once over these, so that the sanitizers of a native build see the code
- * that runs in a browser. */
+ * What only the networks' kernels do with lanes. Every fast kernel is written once over these, so
+ * that the sanitizers of a native build see the code that runs in a browser. */
 #ifndef OFFCUT_NN_KERNELS_SIMD_H
 #define OFFCUT_NN_KERNELS_SIMD_H
 
-#include "../../base/simd_int.h"
-
-typedef float f32x4 __attribute__((vector_size(16)));
-
-OFFCUT__INLINE f32x4 f32x4_load(const float *p) {
-    f32x4 v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-OFFCUT__INLINE void f32x4_store(float *p, f32x4 v) {
-    memcpy(p, &v, sizeof v);
-}
-
-OFFCUT__INLINE f32x4 f32x4_splat(float x) {
-    return (f32x4){x, x, x, x};
-}
-
-OFFCUT__INLINE f32x4 f32x4_load_splat(const float *p) {
-#if defined(__wasm_simd128__)
-    return (f32x4)wasm_v128_load32_splat(p);
-#else
-    return f32x4_splat(*p);
-#endif
-}
+#include "../../base/simd.h"
 
 /* The first count (1..4) lanes; the others are zero. */
 OFFCUT__INLINE f32x4 f32x4_load_part(const float *p, uint32_t count) {
@@ -51,40 +26,8 @@ OFFCUT__INLINE f32x4 f32x4_madd(f32x4 a, f32x4 b, f32x4 c) {
 #endif
 }
 
-OFFCUT__INLINE f32x4 f32x4_select(i32x4 mask, f32x4 yes, f32x4 no) {
-#if defined(__wasm_simd128__)
-    return (f32x4)wasm_v128_bitselect((v128_t)yes, (v128_t)no, (v128_t)mask);
-#else
-    return (f32x4)(((i32x4)yes & mask) | ((i32x4)no & ~mask));
-#endif
-}
-
-OFFCUT__INLINE f32x4 f32x4_max(f32x4 a, f32x4 b) {
-#if defined(__wasm_simd128__)
-    return (f32x4)wasm_f32x4_pmax((v128_t)a, (v128_t)b);
-#else
-    return f32x4_select(a < b, b, a);
-#endif
-}
-
-OFFCUT__INLINE f32x4 f32x4_min(f32x4 a, f32x4 b) {
-#if defined(__wasm_simd128__)
-    return (f32x4)wasm_f32x4_pmin((v128_t)a, (v128_t)b);
-#else
-    return f32x4_select(b < a, b, a);
-#endif
-}
-
-OFFCUT__INLINE f32x4 f32x4_clamp(f32x4 v, float lo, float hi) {
-    return f32x4_min(f32x4_max(v, f32x4_splat(lo)), f32x4_splat(hi));
-}
-
 OFFCUT__INLINE float f32x4_sum(f32x4 v) {
     return (v[0] + v[2]) + (v[1] + v[3]);
-}
-
-OFFCUT__INLINE f32x4 f32x4_from_i32(i32x4 v) {
-    return __builtin_convertvector(v, f32x4);
 }
 
 /* Four bytes as f32. */
