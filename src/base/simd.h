@@ -59,6 +59,16 @@ OFFCUT__INLINE f32x4 f32x4_clamp(f32x4 v, float lo, float hi) {
     return f32x4_min(f32x4_max(v, f32x4_splat(lo)), f32x4_splat(hi));
 }
 
+/* Lane i of v[j] goes to lane j of v[i]. */
+OFFCUT__INLINE void f32x4_transpose(f32x4 v[4]) {
+    const f32x4 a = {v[0][0], v[1][0], v[0][1], v[1][1]}, b = {v[2][0], v[3][0], v[2][1], v[3][1]};
+    const f32x4 c = {v[0][2], v[1][2], v[0][3], v[1][3]}, d = {v[2][2], v[3][2], v[2][3], v[3][3]};
+    v[0] = (f32x4){a[0], a[1], b[0], b[1]};
+    v[1] = (f32x4){a[2], a[3], b[2], b[3]};
+    v[2] = (f32x4){c[0], c[1], d[0], d[1]};
+    v[3] = (f32x4){c[2], c[3], d[2], d[3]};
+}
+
 OFFCUT__INLINE f32x4 f32x4_from_i32(i32x4 v) {
     return __builtin_convertvector(v, f32x4);
 }

@@ -160,6 +160,16 @@ OFFCUT__INLINE i32x4 i32x4_load_bytes(const int8_t *p) {
 #endif
 }
 
+/* Four bytes of 0..255 as 32-bit numbers. */
+OFFCUT__INLINE i32x4 i32x4_load_unsigned(const uint8_t *p) {
+#if defined(__wasm_simd128__)
+    return (i32x4)wasm_u32x4_extend_low_u16x8(
+        wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(p)));
+#else
+    return (i32x4){p[0], p[1], p[2], p[3]};
+#endif
+}
+
 /* sum + the first, or the last, four of a. */
 OFFCUT__INLINE i32x4 i32x4_add_low(i32x4 sum, i16x8 a) {
 #if defined(__wasm_simd128__)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "resize.h"
 #include "rgba.h"
 
 /* Where an output column takes its value from. Shrinking: pixels start .. start + count - 1 with
@@ -17,41 +18,59 @@ typedef struct column {
     float first, last;
 } column;
 
+/* The same where no column takes more than three pixels: those from start on with a weight each. */
+typedef struct triple {
+    uint32_t start;
+    float weights[3];
+} triple;
+
 struct offcut__resampler {
     uint32_t width, height, bits;
     uint32_t row;     /* source rows taken so far */
     uint32_t out_row; /* output rows finished so far */
     float inner;      /* weight of a pixel that lies in one column entirely */
     column *columns;
-    float *line;  /* the current row at output width, 4 floats a pixel */
-    float *store; /* shrinking: the sum so far; growing: the line before */
+    triple *triples; /* NULL: a column takes more */
+    float *line;     /* the current row at output width, 4 floats a pixel */
+    float *store;    /* shrinking: the sum so far; growing: the line before */
     offcut__planes out;
 };
 
 /* Sums that stay exact in 32 bits: 32,768 samples of 16 bits. */
 enum { RUN_MAX = 32768 };
 
+static column column_of(uint32_t index, uint32_t from, uint32_t to) {
+    if (from >= to) {
+        const offcut__span span = offcut__span_of(index, from, to);
+        return (column){span.at, span.count, span.first, span.last};
+    }
+    const offcut__place place = offcut__place_of(index, (double)from / (double)to, from);
+    return (column){place.at, place.next - place.at, 0, place.mix};
+}
+
 static void plan_columns(offcut__resampler *r) {
-    const uint64_t from = r->width, to = r->out.width;
+    const uint32_t from = r->width, to = r->out.width;
     r->inner = (float)((double)to / (double)from);
-    for (uint64_t j = 0; j < to; j++) {
-        column *c = &r->columns[j];
-        if (from >= to) {
-            /* In units of 1 / to of a pixel everything is a whole number. */
-            const uint64_t begin = j * from, end = begin + from;
-            const uint64_t start = begin / to, stop = (end - 1) / to;
-            const uint64_t head = (start + 1) * to < end ? (start + 1) * to : end;
-            c->start = (uint32_t)start;
-            c->count = (uint32_t)(stop - start + 1);
-            c->first = (float)((double)(head - begin) / (double)from);
-            c->last = (float)((double)(end - stop * to) / (double)from);
-        } else {
-            const double centre = ((double)j + 0.5) * (double)from / (double)to - 0.5;
-            const double at = centre > 0.0 ? centre : 0.0;
-            c->start = (uint32_t)at;
-            c->count = c->start + 1U < from ? 1U : 0U;
-            c->last = (float)(at - (double)c->start);
-        }
+    for (uint32_t j = 0; j < to; j++) r->columns[j] = column_of(j, from, to);
+}
+
+static bool fits_triples(const offcut__resampler *r) {
+    if (r->width < r->out.width || r->width < 3) return false;
+    for (uint32_t j = 0; j < r->out.width; j++)
+        if (r->columns[j].count > 3) return false;
+    return true;
+}
+
+/* What lies beyond the last pixel has no weight, but must be there to be read. */
+static void plan_triples(offcut__resampler *r) {
+    for (uint32_t j = 0; j < r->out.width; j++) {
+        const column *c = &r->columns[j];
+        triple *t = &r->triples[j];
+        t->start = c->start < r->width - 3U ? c->start : r->width - 3U;
+        float *weights = t->weights + (c->start - t->start);
+        weights[0] = c->first;
+        if (c->count > 2) weights[1] = r->inner;
+        if (c->count > 1) weights[c->count - 1U] = c->last;
     }
 }
 
@@ -76,6 +95,14 @@ offcut_status offcut__resampler_open(offcut_ctx *ctx, uint32_t width, uint32_t h
         return status;
     }
     plan_columns(r);
+    if (fits_triples(r)) {
+        status = offcut__alloc(ctx, out_width, sizeof *r->triples, &r->triples);
+        if (status != OFFCUT_OK) {
+            offcut__resampler_close(r);
+            return status;
+        }
+        plan_triples(r);
+    }
     *resampler = r;
     return OFFCUT_OK;
 }
@@ -85,6 +112,7 @@ void offcut__resampler_close(offcut__resampler *resampler) {
     offcut__planes_free(&resampler->out);
     free(resampler->store);
     free(resampler->line);
+    free(resampler->triples);
     free(resampler->columns);
     free(resampler);
 }
@@ -136,47 +164,93 @@ static inline void across(offcut__resampler *r, const uint8_t *row, uint32_t bit
     }
 }
 
+/* Pixel x; samples of 8 bits as 16, so that a picture gives the same in both. */
+static inline i32x4 samples_of_16(const uint8_t *row, uint32_t bits, size_t x) {
+    const i32x4 v = offcut__rgba_samples(row, bits, x);
+    return bits == 16 ? v : (v << 8) + v;
+}
+
+static inline void across_triples(offcut__resampler *r, const uint8_t *row, uint32_t bits) {
+    const f32x4 unit = offcut__rgba_unit(16);
+    for (uint32_t j = 0; j < r->out.width; j++) {
+        const triple *t = &r->triples[j];
+        f32x4 sum = f32x4_splat(0.0f);
+        for (uint32_t k = 0; k < 3; k++) {
+            const i32x4 v = samples_of_16(row, bits, t->start + k);
+            sum += f32x4_from_i32(v) * f32x4_splat(t->weights[k]);
+        }
+        f32x4_store(r->line + 4 * (size_t)j, sum * unit);
+    }
+}
+
+/* Whole pixels at once, of which only the alpha is looked at: compilers make vector code of it. */
 static bool is_opaque(const uint8_t *row, uint32_t bits, size_t width) {
-    uint32_t alpha = 0xffffU;
     if (bits == 8) {
-        alpha = 0xffU;
-        for (size_t x = 0; x < width; x++) alpha &= row[4 * x + 3];
-        return alpha == 0xffU;
+        uint32_t all = UINT32_MAX;
+        for (size_t x = 0; x < width; x++) {
+            uint32_t pixel;
+            memcpy(&pixel, row + 4 * x, sizeof pixel);
+            all &= pixel;
+        }
+        uint8_t samples[4];
+        memcpy(samples, &all, sizeof samples);
+        return samples[3] == UINT8_MAX;
     }
+    uint64_t all = UINT64_MAX;
     for (size_t x = 0; x < width; x++) {
-        uint16_t a;
-        memcpy(&a, row + 8 * x + 6, sizeof a);
-        alpha &= a;
+        uint64_t pixel;
+        memcpy(&pixel, row + 8 * x, sizeof pixel);
+        all &= pixel;
     }
-    return alpha == 0xffffU;
+    uint16_t samples[4];
+    memcpy(samples, &all, sizeof samples);
+    return samples[3] == UINT16_MAX;
 }
 
 /* Constant arguments give the compiler one loop for each kind of row. */
 static void make_line(offcut__resampler *r, const uint8_t *row) {
     const bool opaque = is_opaque(row, r->bits, r->width);
     if (r->bits == 8) {
-        if (opaque)
+        if (opaque && r->triples)
+            across_triples(r, row, 8);
+        else if (opaque)
             across(r, row, 8, true);
         else
             across(r, row, 8, false);
     } else {
-        if (opaque)
+        if (opaque && r->triples)
+            across_triples(r, row, 16);
+        else if (opaque)
             across(r, row, 16, true);
         else
             across(r, row, 16, false);
     }
 }
 
+static inline f32x4 mixed(const offcut__resampler *r, float a, float b, size_t x) {
+    return f32x4_splat(a) * f32x4_load(r->store + 4 * x) +
+           f32x4_splat(b) * f32x4_load(r->line + 4 * x);
+}
+
 /* Finishes output row out_row with a * store + b * line. */
 static void put_row(offcut__resampler *r, float a, float b) {
     const size_t width = r->out.width, plane = width * r->out.height;
-    float *red = r->out.data + (size_t)r->out_row * width;
-    for (size_t x = 0; x < width; x++) {
-        const f32x4 v = f32x4_splat(a) * f32x4_load(r->store + 4 * x) +
-                        f32x4_splat(b) * f32x4_load(r->line + 4 * x);
+    float *red = r->out.data + (size_t)r->out_row * width, *green = red + plane,
+          *blue = green + plane;
+    size_t x = 0;
+    for (; x + 4 <= width; x += 4) {
+        f32x4 v[4];
+        for (size_t k = 0; k < 4; k++) v[k] = mixed(r, a, b, x + k);
+        f32x4_transpose(v);
+        f32x4_store(red + x, v[0]);
+        f32x4_store(green + x, v[1]);
+        f32x4_store(blue + x, v[2]);
+    }
+    for (; x < width; x++) {
+        const f32x4 v = mixed(r, a, b, x);
         red[x] = v[0];
-        red[plane + x] = v[1];
-        red[2 * plane + x] = v[2];
+        green[x] = v[1];
+        blue[x] = v[2];
     }
     r->out_row++;
 }

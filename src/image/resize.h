@@ -24,6 +24,23 @@ static inline offcut__place offcut__place_of(uint32_t x, double scale, uint32_t 
     return place;
 }
 
+/* What value `index` of `to` covers of a line of `from` values that shrinks: `count` of them from
+ * `at` on, the first and the last with these weights, those between with to / from. */
+typedef struct offcut__span {
+    uint32_t at, count;
+    float first, last; /* one value only: first */
+} offcut__span;
+
+static inline offcut__span offcut__span_of(uint32_t index, uint32_t from, uint32_t to) {
+    /* In units of 1 / to of a value everything is a whole number. */
+    const uint64_t begin = (uint64_t)index * from, end = begin + from;
+    const uint64_t at = begin / to, stop = (end - 1) / to;
+    const uint64_t head = (at + 1) * to < end ? (at + 1) * to : end;
+    return (offcut__span){(uint32_t)at, (uint32_t)(stop - at + 1),
+                          (float)((double)(head - begin) / (double)from),
+                          (float)((double)(end - stop * to) / (double)from)};
+}
+
 /* A length in a picture of `from` pixels as one in the same of `to` pixels, rounded to nearest. */
 static inline uint32_t offcut__scaled(uint32_t length, uint32_t from, uint32_t to) {
     return (uint32_t)(((uint64_t)length * to + from / 2) / from);

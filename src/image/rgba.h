@@ -9,10 +9,7 @@
 
 /* Pixel x of a row as it is stored. */
 static inline i32x4 offcut__rgba_samples(const uint8_t *row, uint32_t bits, size_t x) {
-    if (bits == 8) {
-        const uint8_t *p = row + 4 * x;
-        return (i32x4){p[0], p[1], p[2], p[3]};
-    }
+    if (bits == 8) return i32x4_load_unsigned(row + 4 * x);
     uint16_t p[4];
     memcpy(p, row + 8 * x, sizeof p);
     return (i32x4){p[0], p[1], p[2], p[3]};

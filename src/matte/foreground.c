@@ -3,9 +3,10 @@
  * by 1 - alpha in a wide window; corrected by what they leave unexplained of each pixel; then means
  * of these in a narrow window. The last correction happens at full resolution, row by row (row.c).
  */
-#include "parts.h"
-
 #include <stdlib.h>
+
+#include "../base/simd.h"
+#include "parts.h"
 
 /* F's R, G, B times its weight, the weight, and the same for B. */
 enum { LANES = 8 };
@@ -33,48 +34,62 @@ static void halve(const float *from, uint32_t width, uint32_t height, float *to)
     }
 }
 
-static uint8_t to_byte(float value) {
-    return (uint8_t)(value > 0.0f ? (value < 1.0f ? value * 255.0f + 0.5f : 255.5f) : 0.0f);
+/* R, G, B and 1 of pixel i. */
+static inline f32x4 colour_at(const colours *c, size_t i) {
+    const size_t plane = (size_t)c->width * c->height;
+    const float *red = c->picture.data + i;
+    return (f32x4){red[0], red[plane], red[2 * plane], 1.0f};
+}
+
+/* Four means, stored as bytes. */
+static inline f32x4 mean_at(const uint8_t *means) {
+    return f32x4_from_i32((i32x4){means[0], means[1], means[2], means[3]}) *
+           f32x4_splat(1.0f / 255.0f);
+}
+
+static inline void put_mean(uint8_t *means, f32x4 value) {
+    const f32x4 most = f32x4_splat(255.0f), half = f32x4_splat(0.5f);
+    const i32x4 v = i32x4_from_f32(f32x4_clamp(value, 0.0f, 1.0f) * most + half);
+    for (int j = 0; j < 4; j++) means[j] = (uint8_t)v[j];
 }
 
 /* The pixel's own foreground and background, given their local means: whatever alpha F + (1 -
- * alpha) B leaves of the pixel goes to both, to each in proportion to its share. */
+ * alpha) B leaves of the pixel goes to both, to each in proportion to its share. The fourth lane is
+ * 1 in all of them. */
+static inline void correct(f32x4 value, const uint8_t *means, float alpha, f32x4 *front,
+                           f32x4 *back) {
+    const f32x4 part = f32x4_splat(alpha), rest = f32x4_splat(1.0f - alpha);
+    f32x4 f = mean_at(means), b = mean_at(means + 4);
+    f[3] = b[3] = 1.0f;
+    const f32x4 left = (value - part * f - rest * b) * f32x4_splat(offcut__share(alpha));
+    *front = f + part * left;
+    *back = b + rest * left;
+    (*front)[3] = (*back)[3] = 1.0f;
+}
+
 static void weigh(const colours *c, const uint8_t *means, bool corrected) {
     const size_t plane = (size_t)c->width * c->height;
     for (size_t i = 0; i < plane; i++) {
-        const float alpha = c->picture.data[3 * plane + i], rest = 1.0f - alpha;
-        float *sums = c->sums + LANES * i;
-        for (size_t j = 0; j < 3; j++) {
-            const float value = c->picture.data[j * plane + i];
-            float front = value, back = value;
-            if (corrected) {
-                front = (float)means[LANES * i + j] * (1.0f / 255.0f);
-                back = (float)means[LANES * i + 4 + j] * (1.0f / 255.0f);
-                const float left = (value - alpha * front - rest * back) * offcut__share(alpha);
-                front += alpha * left;
-                back += rest * left;
-            }
-            sums[j] = front * alpha;
-            sums[4 + j] = back * rest;
-        }
-        sums[3] = alpha;
-        sums[7] = rest;
+        const float alpha = c->picture.data[3 * plane + i];
+        f32x4 front = colour_at(c, i), back = front;
+        if (corrected) correct(front, means + LANES * i, alpha, &front, &back);
+        f32x4_store(c->sums + LANES * i, front * f32x4_splat(alpha));
+        f32x4_store(c->sums + LANES * i + 4, back * f32x4_splat(1.0f - alpha));
     }
 }
 
 /* Weighted means from the sums; where there is nothing near, what `means` held before. */
 static void settle(const colours *c, float trust, uint8_t *means) {
     const size_t plane = (size_t)c->width * c->height;
-    for (size_t i = 0; i < plane; i++) {
-        for (size_t side = 0; side < LANES; side += 4) {
-            const float *sums = c->sums + LANES * i + side;
-            const float scale = 1.0f / (sums[3] + trust);
-            for (size_t j = 0; j < 3; j++) {
-                uint8_t *mean = means + LANES * i + side + j;
-                *mean = to_byte((sums[j] + trust * (float)*mean * (1.0f / 255.0f)) * scale);
-            }
-        }
+    for (size_t i = 0; i < plane * LANES; i += 4) {
+        const f32x4 sums = f32x4_load(c->sums + i);
+        const f32x4 scale = f32x4_splat(1.0f / (sums[3] + trust));
+        put_mean(means + i, (sums + f32x4_splat(trust) * mean_at(means + i)) * scale);
     }
+}
+
+static uint8_t to_byte(float value) {
+    return (uint8_t)(value > 0.0f ? (value < 1.0f ? value * 255.0f + 0.5f : 255.5f) : 0.0f);
 }
 
 /* The means over the whole picture, for where a side has nothing near at all. */

@@ -57,13 +57,14 @@ struct offcut__matte {
 offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask, float edge, float share);
 
 /* box.c: the mean of the window of 2 radius + 1 around each pixel (what of it lies in the picture),
- * in place. `lanes` values a pixel, side by side: 1 or 8. */
+ * in place. `lanes` values a pixel, side by side, of -4 to 4: 1 or 8. */
 offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uint32_t width,
                                uint32_t height, uint32_t radius);
 
-/* box.c: one row of them, given the sums over the `rows` rows of its windows in each column. */
-void offcut__box_row(const double *columns, uint32_t lanes, uint32_t width, uint32_t radius,
-                     uint32_t rows, float *means);
+/* box.c: one row of them, given the sums over its windows in each column, and what a mean of 1 is
+ * in these. */
+void offcut__box_row(const int32_t *columns, uint32_t lanes, uint32_t width, uint32_t radius,
+                     float one, float *means);
 
 /* guided.c: fills matte->coefficients and matte->sure, and replaces *mask by the refined alpha at
  * the guide's size. cell: the size of a pixel of the original mask, in pixels of the guide, at
