@@ -4,6 +4,7 @@
  * of these in a narrow window. The last correction happens at full resolution, row by row (row.c).
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "../base/simd.h"
 #include "parts.h"
@@ -43,14 +44,12 @@ static inline f32x4 colour_at(const colours *c, size_t i) {
 
 /* Four means, stored as bytes. */
 static inline f32x4 mean_at(const uint8_t *means) {
-    return f32x4_from_i32((i32x4){means[0], means[1], means[2], means[3]}) *
-           f32x4_splat(1.0f / 255.0f);
+    return f32x4_from_i32(i32x4_load_unsigned(means)) * f32x4_splat(1.0f / 255.0f);
 }
 
-static inline void put_mean(uint8_t *means, f32x4 value) {
+static inline i32x4 to_bytes(f32x4 value) {
     const f32x4 most = f32x4_splat(255.0f), half = f32x4_splat(0.5f);
-    const i32x4 v = i32x4_from_f32(f32x4_clamp(value, 0.0f, 1.0f) * most + half);
-    for (int j = 0; j < 4; j++) means[j] = (uint8_t)v[j];
+    return i32x4_from_f32(f32x4_clamp(value, 0.0f, 1.0f) * most + half);
 }
 
 /* The pixel's own foreground and background, given their local means: whatever alpha F + (1 -
@@ -78,31 +77,36 @@ static void weigh(const colours *c, const uint8_t *means, bool corrected) {
     }
 }
 
-/* Weighted means from the sums; where there is nothing near, what `means` held before. */
-static void settle(const colours *c, float trust, uint8_t *means) {
-    const size_t plane = (size_t)c->width * c->height;
-    for (size_t i = 0; i < plane * LANES; i += 4) {
-        const f32x4 sums = f32x4_load(c->sums + i);
-        const f32x4 scale = f32x4_splat(1.0f / (sums[3] + trust));
-        put_mean(means + i, (sums + f32x4_splat(trust) * mean_at(means + i)) * scale);
-    }
+/* One side's weighted mean from its sums; where there is nothing near, the mean that there was. */
+static inline f32x4 settled(const float *sums, float trust, const uint8_t *mean) {
+    const f32x4 sum = f32x4_load(sums), scale = f32x4_splat(1.0f / (sum[3] + trust));
+    return (sum + f32x4_splat(trust) * mean_at(mean)) * scale;
 }
 
-static uint8_t to_byte(float value) {
-    return (uint8_t)(value > 0.0f ? (value < 1.0f ? value * 255.0f + 0.5f : 255.5f) : 0.0f);
+static void settle(const colours *c, float trust, uint8_t *means) {
+    const size_t plane = (size_t)c->width * c->height;
+    const float *sums = c->sums;
+    for (size_t i = 0; i < plane; i++, sums += LANES, means += LANES) {
+        const i32x4 front = to_bytes(settled(sums, trust, means));
+        const i32x4 back = to_bytes(settled(sums + 4, trust, means + 4));
+        const i16x8 both = i32x4_pack(front, back);
+        const i8x16 bytes = i16x8_pack_unsigned(both, both);
+        memcpy(means, &bytes, LANES);
+    }
 }
 
 /* The means over the whole picture, for where a side has nothing near at all. */
 static void fill_overall(const colours *c, uint8_t *means) {
     const size_t plane = (size_t)c->width * c->height;
     double total[LANES] = {0};
+    uint8_t mean[LANES];
     for (size_t i = 0; i < plane; i++)
         for (size_t j = 0; j < LANES; j++) total[j] += (double)c->sums[LANES * i + j];
     for (size_t j = 0; j < LANES; j++) {
         const double weight = total[j | 3U];
-        const uint8_t mean = to_byte(weight > 0.0 ? (float)(total[j] / weight) : 0.0f);
-        for (size_t i = 0; i < plane; i++) means[LANES * i + j] = mean;
+        mean[j] = (uint8_t)(weight > 0.0 ? total[j] / weight * 255.0 + 0.5 : 0.0);
     }
+    for (size_t i = 0; i < plane; i++) memcpy(means + LANES * i, mean, LANES);
 }
 
 static uint32_t radius_of(const colours *c, double share) {
