@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray, "Fast Algorithms for Convolutional Neural
- * Networks", 2016) in integers: tiles of 6x6 input pixels become 36 numbers a channel, 36 small
- * matrix products make 36 an output channel, and these become 4x4 output pixels. 36 multiplications
- * instead of 144.
- *
- * The fractions of the usual matrices are multiplied out, so that sums come out 576 times as large
- * in theory, in practice times 9 and a power of two that depends on the pixel's place. They are
- * taken modulo 2^32, as all that happens is additions and multiplications; where 576 times the
- * true sum fits in 32 bits, as offcut__conv8_winograd_can() is told, dividing by 9 is multiplying
- * by its inverse, and the result is that of the plain convolution to the bit. */
+ * int8 convolution by Winograd's F(4x4, 3x3), see winograd8.h: tiles of 6x6 input pixels become 36
+ * numbers a channel, 36 small matrix products make 36 an output channel, and these become 4x4
+ * output pixels. 36 multiplications instead of 144. */
 #include "kernels.h"
 #include "requantise.h"
-#include "simd.h"
+#include "winograd8.h"
 
-#define SIDE 6 /* of a tile in the input */
-#define STEP 4 /* and in the output */
+#define SIDE OFFCUT__WINOGRAD8_SIDE
+#define STEP OFFCUT__WINOGRAD8_STEP
 #define POINTS (SIDE * SIDE)
 /* Of a strip: a multiple of what a matrix product takes at once (six spill), and of the two that
  * are transformed. */
@@ -22,9 +15,6 @@
 #define AT_ONCE 5
 #define COLUMNS (STEP * TILES + 2)
 #define POINT_SUMS (2 * TILES * 4) /* of two vectors of channels */
-/* Sums are so many times as large; of inputs and weights of at most 128 each. */
-#define SCALE 576.0
-#define INVERSE_OF_9 0x38e38e39 /* modulo 2^32 */
 
 typedef struct scratch {
     int8_t *rows;   /* [SIDE][COLUMNS][4]: of the input, where a part of it is outside */
@@ -53,7 +43,8 @@ bool offcut__conv8_winograd_can(const offcut__conv8 *c, double largest) {
     const offcut__geometry *w = &c->window;
     return w->kernel_h == 3 && w->kernel_w == 3 && w->stride_h == 1 && w->stride_w == 1 &&
            w->dilation_h == 1 && w->dilation_w == 1 && !c->depthwise && !c->floats &&
-           c->channels_in >= 8 && c->channels_out >= 8 && largest * SCALE < 2147483647.0;
+           c->channels_in >= 8 && c->channels_out >= 8 &&
+           largest * OFFCUT__WINOGRAD8_SCALE < 2147483647.0;
 }
 
 uint32_t offcut__conv8_winograd_units(const offcut__op *op) {
@@ -81,18 +72,6 @@ size_t offcut__conv8_winograd_weights(const offcut__conv8 *c) {
     return ((size_t)c->channels_out + 3) / 4 * 4 * 4 * groups_in(c) * POINTS * sizeof(int16_t);
 }
 
-/* 3 taps become 6 points: G, its rows times 24, 6, 6, 24, 24 and 3. */
-OFFCUT__INLINE void expand(const i16x8 *g, const int step, i16x8 *out, const int out_step) {
-    const i16x8 a = g[0], b = g[step], c = g[2 * step];
-    const i16x8 outer = a + c, far = a + i16x8_multiply(c, i16x8_splat(4));
-    out[0] = i16x8_multiply(a, i16x8_splat(6));
-    out[out_step] = -outer - b;
-    out[2 * out_step] = b - outer;
-    out[3 * out_step] = far + b + b;
-    out[4 * out_step] = far - b - b;
-    out[5 * out_step] = c + c + c;
-}
-
 /* Of one input channel, for so many output channels. */
 static void transform_weights(const int8_t *weights, size_t output, uint32_t outputs,
                               i16x8 *points) {
@@ -101,8 +80,8 @@ static void transform_weights(const int8_t *weights, size_t output, uint32_t out
     for (uint32_t k = 0; k < outputs; k++, weights += output)
         for (int t = 0; t < 9; t++) taps[t][k] = weights[t];
     for (int t = 0; t < 9; t++) g[t] = i16x8_load(taps[t]);
-    for (int j = 0; j < 3; j++) expand(g + j, 3, half + j, 3);
-    for (int i = 0; i < SIDE; i++) expand(half + 3 * i, 1, points + SIDE * i, 1);
+    for (int j = 0; j < 3; j++) offcut__winograd8_weights(g + j, 3, half + j, 3);
+    for (int i = 0; i < SIDE; i++) offcut__winograd8_weights(half + 3 * i, 1, points + SIDE * i, 1);
 }
 
 /* A block: of `outputs` channels, of which the last may not be there. */
@@ -147,25 +126,13 @@ static const int8_t *row_of(const offcut__view *in, const float *arena, int32_t 
     return copy;
 }
 
-/* B^T d along one direction. */
-OFFCUT__INLINE void transform(const i16x8 d[SIDE], i16x8 points[SIDE]) {
-    const i16x8 even = d[4] - (d[2] << 2), odd = d[3] - (d[1] << 2);
-    const i16x8 inner = d[4] - d[2], twice = (d[3] - d[1]) << 1;
-    points[0] = ((d[0] - d[2]) << 2) + inner;
-    points[1] = even + odd;
-    points[2] = even - odd;
-    points[3] = inner + twice;
-    points[4] = inner - twice;
-    points[5] = d[5] - d[3] - (twice << 1);
-}
-
 /* Downwards: two pixels of six rows at a time. */
 static void transform_down(const int8_t *const *rows, int32_t columns, int16_t *to) {
     for (int32_t x = 0; x < columns; x += 2, to += 8) {
         i16x8 d[SIDE], points[SIDE];
         OFFCUT__UNROLL
         for (int i = 0; i < SIDE; i++) d[i] = i16x8_load_bytes(rows[i] + 4 * x);
-        transform(d, points);
+        offcut__winograd8_input(d, points);
         OFFCUT__UNROLL
         for (ptrdiff_t i = 0; i < SIDE; i++)
             memcpy(to + i * 4 * COLUMNS, &points[i], sizeof points[i]);
@@ -179,7 +146,7 @@ OFFCUT__INLINE void transform_pair(const int16_t *from, int16_t *to, ptrdiff_t p
     OFFCUT__UNROLL
     for (int j = 0; j < SIDE; j++)
         d[j] = i16x8_load_halves(from + 4 * j, from + 4 * (both ? STEP + j : j));
-    transform(d, points);
+    offcut__winograd8_input(d, points);
     OFFCUT__UNROLL
     for (int j = 0; j < SIDE; j++) memcpy(to + j * point, &points[j], both ? 16 : 8);
 }
@@ -210,21 +177,6 @@ static void transform_in(const offcut__op *op, const scratch *s, const float *ar
 
 /* ---- output ---- */
 
-/* A^T m along one direction, its rows without their common factors 1, 2, 4 and 4. */
-OFFCUT__INLINE void fold(const u32x4 *m, const int step, u32x4 *out, const int out_step) {
-    const u32x4 a = m[step] + m[2 * step], b = m[step] - m[2 * step];
-    const u32x4 c = m[3 * step] + m[4 * step], d = m[3 * step] - m[4 * step];
-    out[0] = m[0] + (a << 2) + c;
-    out[out_step] = (b << 1) + d;
-    out[2 * out_step] = a + c;
-    out[3 * out_step] = b + ((d + m[5 * step]) << 1);
-}
-
-/* 9 x 2^(6 - taken) x what it shall be. */
-OFFCUT__INLINE i32x4 divide(u32x4 sum, const int taken) {
-    return (i32x4)(sum * (uint32_t)INVERSE_OF_9) >> (6 - taken);
-}
-
 /* Sums of four channels of a tile -> 4 x 4 pixels. */
 OFFCUT__INLINE void transform_tile(const int32_t *sums, i32x4 pixels[STEP][STEP]) {
     static const int taken[STEP] = {0, 1, 2, 2};
@@ -235,14 +187,15 @@ OFFCUT__INLINE void transform_tile(const int32_t *sums, i32x4 pixels[STEP][STEP]
         OFFCUT__UNROLL
         for (ptrdiff_t i = 0; i < SIDE; i++)
             m[i] = (u32x4)i32x4_load(sums + (SIDE * i + j) * POINT_SUMS);
-        fold(m, 1, half + j, SIDE);
+        offcut__winograd8_output(m, 1, half + j, SIDE);
     }
     OFFCUT__UNROLL
     for (int i = 0; i < STEP; i++) {
         u32x4 row[STEP];
-        fold(half + SIDE * i, 1, row, 1);
+        offcut__winograd8_output(half + SIDE * i, 1, row, 1);
         OFFCUT__UNROLL
-        for (int j = 0; j < STEP; j++) pixels[i][j] = divide(row[j], taken[i] + taken[j]);
+        for (int j = 0; j < STEP; j++)
+            pixels[i][j] = offcut__winograd8_divide(row[j], taken[i] + taken[j]);
     }
 }
 
