@@ -164,22 +164,13 @@ static inline void across(offcut__resampler *r, const uint8_t *row, uint32_t bit
     }
 }
 
-/* Pixel x; samples of 8 bits as 16, so that a picture gives the same in both. */
-static inline i32x4 samples_of_16(const uint8_t *row, uint32_t bits, size_t x) {
-    const i32x4 v = offcut__rgba_samples(row, bits, x);
-    return bits == 16 ? v : (v << 8) + v;
-}
-
 static inline void across_triples(offcut__resampler *r, const uint8_t *row, uint32_t bits) {
-    const f32x4 unit = offcut__rgba_unit(16);
     for (uint32_t j = 0; j < r->out.width; j++) {
         const triple *t = &r->triples[j];
         f32x4 sum = f32x4_splat(0.0f);
-        for (uint32_t k = 0; k < 3; k++) {
-            const i32x4 v = samples_of_16(row, bits, t->start + k);
-            sum += f32x4_from_i32(v) * f32x4_splat(t->weights[k]);
-        }
-        f32x4_store(r->line + 4 * (size_t)j, sum * unit);
+        for (uint32_t k = 0; k < 3; k++)
+            sum += offcut__rgba_load(row, bits, t->start + k) * f32x4_splat(t->weights[k]);
+        f32x4_store(r->line + 4 * (size_t)j, sum);
     }
 }
 
