@@ -20,7 +20,6 @@ static inline uint32_t columns_at(uint32_t x, uint32_t width, uint32_t radius) {
     return right - left + 1U;
 }
 
-/* lanes is 1, or 4 for each vector. */
 OFFCUT__INLINE void add_column(int32_t *sums, const int32_t *column, const int32_t sign,
                                const uint32_t lanes) {
     OFFCUT__UNROLL
