@@ -299,6 +299,8 @@ static offcut_status begin_building(loading *l) {
     OFFCUT_TRY(offcut__pool_alloc(ctx, &l->pool, values, sizeof *b->home, &b->home));
     OFFCUT_TRY(
         offcut__pool_alloc(ctx, &l->pool, values, sizeof *b->home_channel, &b->home_channel));
+    OFFCUT_TRY(
+        offcut__pool_alloc(ctx, &l->pool, values, sizeof *l->shared.sums8, &l->shared.sums8));
     return offcut__pool_alloc(ctx, &l->pool, values, sizeof *l->shared.tensors, &l->shared.tensors);
 }
 

@@ -156,17 +156,23 @@ static offcut_status conv8_parameters(offcut__builder *builder, const offcut__no
     return OFFCUT_OK;
 }
 
-/* What no sum of products of one output is above, nor its negative. positive: inputs are 0 to 127.
- */
-static double largest_sum(const offcut__value *weights, uint32_t channels_out, bool positive) {
+static offcut__sums8 sums_of(const offcut__value *weights, uint32_t channels_out) {
     const size_t each = offcut__shape_count(&weights->shape) / channels_out;
-    double largest = 0;
+    offcut__sums8 sums = {0, 0};
     for (uint32_t k = 0; k < channels_out; k++) {
         const sides w = sides_of(weights, k * each, each);
-        const double sum = positive ? 127 * fmax(w.above, w.below) : 128 * (w.above + w.below);
-        if (sum > largest) largest = sum;
+        sums.one_sign = fmax(sums.one_sign, fmax(w.above, w.below));
+        sums.all = fmax(sums.all, w.above + w.below);
     }
-    return largest;
+    return sums;
+}
+
+/* What no sum of products of one output is above, nor its negative. */
+static double largest_sum(const offcut__builder *builder, const offcut__node *node,
+                          uint32_t channels_out) {
+    offcut__sums8 *sums = &builder->shared->sums8[node->inputs[1]];
+    if (!(sums->all > 0)) *sums = sums_of(input_of(builder, node, 1), channels_out);
+    return input_of(builder, node, 0)->positive ? 127 * sums->one_sign : 128 * sums->all;
 }
 
 /* Where there are fewer tiles their weights, 36 numbers for 9, are not worth their memory. */
@@ -176,9 +182,8 @@ static bool winograd_pays(const offcut__builder *builder, const offcut__node *no
                           const offcut__conv8 *c, const int32_t *out) {
     const int32_t tiles = ((out[2] + 3) / 4) * ((out[3] + 3) / 4);
     if (offcut__dot8_is_fast() || tiles < WINOGRAD_TILES_MIN) return false;
-    const bool positive = input_of(builder, node, 0)->positive;
-    return offcut__conv8_winograd_can(
-        c, largest_sum(input_of(builder, node, 1), c->channels_out, positive));
+    return offcut__conv8_winograd_can(c, 0) &&
+           offcut__conv8_winograd_can(c, largest_sum(builder, node, c->channels_out));
 }
 
 /* Instead of the plain kernel, by four rows and in a third of the time. */

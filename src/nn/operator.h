@@ -7,10 +7,17 @@
 #include "graph.h"
 #include "kernels/kernels.h"
 
+/* Of int8 weights, over one output channel each: the largest sum of those of one sign and of all,
+ * without their signs. */
+typedef struct offcut__sums8 {
+    double one_sign, all;
+} offcut__sums8;
+
 /* What all programs of a model use, made once. */
 typedef struct offcut__shared {
     offcut__pool *pool;                 /* the model's */
     const float **tensors;              /* by value: those of the file, as f32; NULL: not yet */
+    offcut__sums8 *sums8;               /* by value; all is 0: not yet */
     const struct offcut__table *tables; /* of resizing */
 } offcut__shared;
 
