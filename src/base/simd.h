@@ -78,4 +78,10 @@ OFFCUT__INLINE i32x4 i32x4_from_f32(f32x4 v) {
     return __builtin_convertvector(v, i32x4);
 }
 
+/* Rounds half away from zero; the lanes must fit. */
+OFFCUT__INLINE i32x4 i32x4_nearest(f32x4 v) {
+    const f32x4 half = f32x4_splat(0.5f);
+    return i32x4_from_f32(v + f32x4_select(v < f32x4_splat(0.0f), -half, half));
+}
+
 #endif

@@ -90,19 +90,14 @@ offcut_status offcut__resampler_open(offcut_ctx *ctx, uint32_t width, uint32_t h
     if (status == OFFCUT_OK) status = offcut__alloc(ctx, out_width, 16, &r->line);
     if (status == OFFCUT_OK) status = offcut__alloc(ctx, out_width, 16, &r->store);
     if (status == OFFCUT_OK) status = offcut__planes_alloc(ctx, 3, out_width, out_height, &r->out);
+    if (status == OFFCUT_OK) plan_columns(r);
+    if (status == OFFCUT_OK && fits_triples(r))
+        status = offcut__alloc(ctx, out_width, sizeof *r->triples, &r->triples);
     if (status != OFFCUT_OK) {
         offcut__resampler_close(r);
         return status;
     }
-    plan_columns(r);
-    if (fits_triples(r)) {
-        status = offcut__alloc(ctx, out_width, sizeof *r->triples, &r->triples);
-        if (status != OFFCUT_OK) {
-            offcut__resampler_close(r);
-            return status;
-        }
-        plan_triples(r);
-    }
+    if (r->triples) plan_triples(r);
     *resampler = r;
     return OFFCUT_OK;
 }
@@ -199,23 +194,21 @@ static bool is_opaque(const uint8_t *row, uint32_t bits, size_t width) {
 }
 
 /* Constant arguments give the compiler one loop for each kind of row. */
+static inline void make_line_of(offcut__resampler *r, const uint8_t *row, uint32_t bits) {
+    const bool opaque = is_opaque(row, bits, r->width);
+    if (opaque && r->triples)
+        across_triples(r, row, bits);
+    else if (opaque)
+        across(r, row, bits, true);
+    else
+        across(r, row, bits, false);
+}
+
 static void make_line(offcut__resampler *r, const uint8_t *row) {
-    const bool opaque = is_opaque(row, r->bits, r->width);
-    if (r->bits == 8) {
-        if (opaque && r->triples)
-            across_triples(r, row, 8);
-        else if (opaque)
-            across(r, row, 8, true);
-        else
-            across(r, row, 8, false);
-    } else {
-        if (opaque && r->triples)
-            across_triples(r, row, 16);
-        else if (opaque)
-            across(r, row, 16, true);
-        else
-            across(r, row, 16, false);
-    }
+    if (r->bits == 8)
+        make_line_of(r, row, 8);
+    else
+        make_line_of(r, row, 16);
 }
 
 static inline f32x4 mixed(const offcut__resampler *r, float a, float b, size_t x) {

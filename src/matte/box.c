@@ -11,7 +11,6 @@
 enum { LANES_MAX = 8 };
 
 #define VALUE_MOST 4.0
-#define SUM_MOST 2147483647.0
 
 /* How many columns the window around column x has. */
 static inline uint32_t columns_at(uint32_t x, uint32_t width, uint32_t radius) {
@@ -61,13 +60,17 @@ void offcut__box_row(const int32_t *columns, uint32_t lanes, uint32_t width, uin
         mean_row(columns, 1, width, radius, one, means);
 }
 
+float offcut__box_one(double count, double most) {
+    float one = 1;
+    while (2 * (double)one * most * count < INT32_MAX) one *= 2;
+    return one;
+}
+
 /* What 1 is in the sums, for those of a whole window to fit. */
 static float step_of(uint32_t width, uint32_t height, uint32_t radius) {
     const double side = 2.0 * radius + 1,
                  area = (side < width ? side : width) * (side < height ? side : height);
-    float one = 1;
-    while (2 * (double)one * VALUE_MOST * area < SUM_MOST) one *= 2;
-    return one;
+    return offcut__box_one(area, VALUE_MOST);
 }
 
 /* A row in these steps, rounded; half away from zero. */

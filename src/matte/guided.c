@@ -30,10 +30,10 @@ static f32x4 conclude(const fit *f, size_t i, float band, const float *says) {
 }
 
 static i32x4 quantise(f32x4 c) {
-    const f32x4 most = f32x4_splat(32767.0f), half = f32x4_splat(0.5f);
+    const f32x4 most = f32x4_splat(32767.0f);
     f32x4 scaled = c * f32x4_splat(OFFCUT__COEFFICIENT_ONE);
     scaled = f32x4_select(scaled > -most, f32x4_min(scaled, most), -most); /* also no number */
-    return i32x4_from_f32(scaled + f32x4_select(scaled < f32x4_splat(0.0f), -half, half));
+    return i32x4_nearest(scaled);
 }
 
 /* Over all colours alpha is between b plus the negative and b plus the positive of a. */

@@ -61,6 +61,10 @@ offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask, float ed
 offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uint32_t width,
                                uint32_t height, uint32_t radius);
 
+/* box.c: what 1 may be, a power of two, for sums of count values of at most `most` to fit in 32
+ * bits. */
+float offcut__box_one(double count, double most);
+
 /* box.c: one row of them, given the sums over its windows in each column, and what a mean of 1 is
  * in these. */
 void offcut__box_row(const int32_t *columns, uint32_t lanes, uint32_t width, uint32_t radius,

@@ -8,7 +8,6 @@
 #define TERM_MOST (1.05 * OFFCUT__FIT_SURE * OFFCUT__FIT_MIDDLE * OFFCUT__FIT_MIDDLE)
 /* Nor does a window say more than that of anything: see fixed(). */
 #define SAYS_MOST 16.0f
-#define SUM_MOST 2147483647.0
 
 enum { VECTORS = SUMS / 4 };
 
@@ -22,14 +21,13 @@ static double area_of(const offcut__fit *f) {
 /* By how many bits products are shortened for their sums to fit. */
 static int shift_of(const offcut__fit *f) {
     int shift = 0;
-    for (double most = area_of(f) * (TERM_MOST + 1); most > SUM_MOST; most /= 2) shift++;
+    for (double most = area_of(f) * (TERM_MOST + 1); most > INT32_MAX; most /= 2) shift++;
     return shift;
 }
 
 void offcut__fit_windows_begin(offcut__fit *f) {
     const uint32_t width = f->guide->width;
-    f->says_one = 1;
-    while (2 * (double)f->says_one * SAYS_MOST * area_of(f) < SUM_MOST) f->says_one *= 2;
+    f->says_one = offcut__box_one(area_of(f), SAYS_MOST);
     memset(f->columns, 0, (size_t)SUMS * sizeof *f->columns * width);
     memset(f->totals, 0, (size_t)SAYS * sizeof *f->totals * width);
 }
@@ -84,11 +82,9 @@ void offcut__fit_windows_move(const offcut__fit *f, uint32_t y) {
 
 /* ---- the fit ---- */
 
-/* In units of 1 / one, rounded; half away from zero. */
+/* In units of 1 / one, rounded. */
 OFFCUT__INLINE i32x4 fixed(f32x4 value, f32x4 one) {
-    const f32x4 half = f32x4_splat(0.5f);
-    const f32x4 scaled = f32x4_clamp(value, -SAYS_MOST, SAYS_MOST) * one;
-    return i32x4_from_f32(scaled + f32x4_select(scaled < f32x4_splat(0.0f), -half, half));
+    return i32x4_nearest(f32x4_clamp(value, -SAYS_MOST, SAYS_MOST) * one);
 }
 
 /* Covariances of R, G, B with each other and with alpha, in units of 1 / ONE. */
