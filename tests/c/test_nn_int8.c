@@ -106,8 +106,10 @@ static offcut__conv8 random_conv(conv_kind kind) {
     if (depthwise) c.channels_in = c.channels_out;
     if (c.floats && check_between(0, 1)) c.channels_out = 1;
     if (kind == WINOGRAD) {
-        c.window = (offcut__geometry){3, 3, 1, 1, 1, 1, 0, 0};
-        c.channels_in = (uint32_t)check_between(8, CHANNELS);
+        const bool folds = check_between(0, 2) == 0;
+        c.window = folds ? (offcut__geometry){4, 4, 2, 2, 1, 1, 0, 0}
+                         : (offcut__geometry){3, 3, 1, 1, 1, 1, 0, 0};
+        c.channels_in = (uint32_t)(folds ? check_between(1, 4) : check_between(8, CHANNELS));
         c.channels_out = (uint32_t)check_between(8, CHANNELS);
         c.wide = true;
         c.floats = false;
@@ -182,7 +184,8 @@ static void prepare(offcut__op *op, conv_kind kind, const int8_t *weights, int16
             offcut__depthwise8_fill(c, weights, (int8_t *)packed);
             break;
         case WINOGRAD:
-            CHECK(offcut__conv8_winograd_can(c, 16384.0 * 9 * c->channels_in));
+            CHECK(offcut__conv8_winograd_can(
+                c, 16384.0 * c->window.kernel_h * c->window.kernel_w * c->channels_in));
             op->run = offcut__conv8_winograd;
             offcut__conv8_winograd_fill(c, weights, packed);
             op->scratch_size = offcut__conv8_winograd_scratch(op);

@@ -9,15 +9,14 @@
 #define SIDE OFFCUT__WINOGRAD8_SIDE
 #define STEP OFFCUT__WINOGRAD8_STEP
 #define POINTS (SIDE * SIDE)
-/* Of a strip: a multiple of what a matrix product takes at once (six spill), and of the two that
+/* Of a strip: a multiple of what a matrix product takes at once (five spill), and of the two that
  * are transformed. */
-#define TILES 10
-#define AT_ONCE 5
+#define TILES 20
+#define AT_ONCE 4
 #define COLUMNS (STEP * TILES + 2)
 #define POINT_SUMS (2 * TILES * 4) /* of two vectors of channels */
 
 typedef struct scratch {
-    int8_t *rows;   /* [SIDE][COLUMNS][4]: of the input, where a part of it is outside */
     int16_t *down;  /* [SIDE][COLUMNS][4]: transformed downwards */
     int16_t *in;    /* [POINTS][groups][TILES][4] */
     int32_t *sums;  /* [POINTS][2][TILES][4] */
@@ -31,8 +30,20 @@ typedef struct segment {
     int32_t at;    /* the first one's place in the strip */
 } segment;
 
+/* By steps of two, with four channels or less: done as a 3x3 convolution of the folded picture,
+ * which is half as large and has as channels the quads of its four phases: the pixels of even rows
+ * and columns, of even rows and odd columns, and so on. */
+static bool folds(const offcut__conv8 *c) {
+    return c->window.stride_h == 2;
+}
+
 static uint32_t groups_in(const offcut__conv8 *c) {
-    return (c->channels_in + 3) / 4;
+    return folds(c) ? 4 : (c->channels_in + 3) / 4;
+}
+
+/* Of the 3x3 convolution. */
+static int32_t padding(const offcut__conv8 *c, int32_t pad) {
+    return folds(c) ? (pad + 1) >> 1 : pad;
 }
 
 static int32_t tiles_across(const offcut__op *op) {
@@ -41,10 +52,12 @@ static int32_t tiles_across(const offcut__op *op) {
 
 bool offcut__conv8_winograd_can(const offcut__conv8 *c, double largest) {
     const offcut__geometry *w = &c->window;
-    return w->kernel_h == 3 && w->kernel_w == 3 && w->stride_h == 1 && w->stride_w == 1 &&
-           w->dilation_h == 1 && w->dilation_w == 1 && !c->depthwise && !c->floats &&
-           c->channels_in >= 8 && c->channels_out >= 8 &&
-           largest * OFFCUT__WINOGRAD8_SCALE < 2147483647.0;
+    const bool dense = w->kernel_h == 3 && w->kernel_w == 3 && w->stride_h == 1 &&
+                       w->stride_w == 1 && c->channels_in >= 8;
+    const bool foldable = w->kernel_h == 4 && w->kernel_w == 4 && w->stride_h == 2 &&
+                          w->stride_w == 2 && c->channels_in <= 4;
+    return (dense || foldable) && w->dilation_h == 1 && w->dilation_w == 1 && !c->depthwise &&
+           !c->floats && c->channels_out >= 8 && largest * OFFCUT__WINOGRAD8_SCALE < 2147483647.0;
 }
 
 uint32_t offcut__conv8_winograd_units(const offcut__op *op) {
@@ -52,7 +65,7 @@ uint32_t offcut__conv8_winograd_units(const offcut__op *op) {
 }
 
 size_t offcut__conv8_winograd_scratch(const offcut__op *op) {
-    return SIDE * COLUMNS * 3 + POINTS * POINT_SUMS +
+    return SIDE * COLUMNS * 2 + POINTS * POINT_SUMS +
            POINTS * TILES * 2 * (size_t)groups_in(&op->u.conv8);
 }
 
@@ -62,24 +75,38 @@ static scratch scratch_of(const offcut__op *op, float *arena) {
     s.sums = (int32_t *)(void *)memory;
     s.in = (int16_t *)(void *)(s.sums + POINTS * POINT_SUMS);
     s.down = s.in + POINTS * TILES * 4 * (ptrdiff_t)s.groups;
-    s.rows = (int8_t *)(s.down + SIDE * COLUMNS * 4);
     return s;
 }
 
-/* ---- weights: [block of output channels][point][input channels 2i, 2i + 1][8 or 4][2] ---- */
+/* ---- weights: [block][point][half of a quad][quad][8 or 4 output channels][2] ---- */
 
 size_t offcut__conv8_winograd_weights(const offcut__conv8 *c) {
     return ((size_t)c->channels_out + 3) / 4 * 4 * 4 * groups_in(c) * POINTS * sizeof(int16_t);
 }
 
-/* Of one input channel, for so many output channels. */
-static void transform_weights(const int8_t *weights, size_t output, uint32_t outputs,
-                              i16x8 *points) {
-    int16_t taps[9][8] = {{0}};
+#define NO_TAP SIZE_MAX
+
+/* Which of an output channel's weights is tap t of the 3x3 of channel d. */
+static size_t tap_of(const offcut__conv8 *c, uint32_t d, int32_t t) {
+    if (!folds(c)) return d < c->channels_in ? 9 * (size_t)d + (size_t)t : NO_TAP;
+    const int32_t top = c->window.pad_top, left = c->window.pad_left, phase = (int32_t)d / 4;
+    const int32_t i = 2 * (t / 3 - padding(c, top)) + phase / 2 + top;
+    const int32_t j = 2 * (t % 3 - padding(c, left)) + phase % 2 + left;
+    const bool there = d % 4 < c->channels_in && i >= 0 && i < 4 && j >= 0 && j < 4;
+    return there ? 16 * (size_t)(d % 4) + 4 * (size_t)i + (size_t)j : NO_TAP;
+}
+
+/* Of channel d, for so many output channels. */
+static void transform_weights(const offcut__conv8 *c, const int8_t *weights, uint32_t d,
+                              uint32_t outputs, i16x8 *points) {
+    const size_t output = (size_t)(c->window.kernel_h * c->window.kernel_w) * c->channels_in;
     i16x8 g[9], half[18];
-    for (uint32_t k = 0; k < outputs; k++, weights += output)
-        for (int t = 0; t < 9; t++) taps[t][k] = weights[t];
-    for (int t = 0; t < 9; t++) g[t] = i16x8_load(taps[t]);
+    for (int32_t t = 0; t < 9; t++) {
+        const size_t at = tap_of(c, d, t);
+        int16_t taps[8] = {0};
+        for (size_t k = 0; k < outputs && at != NO_TAP; k++) taps[k] = weights[k * output + at];
+        g[t] = i16x8_load(taps);
+    }
     for (int j = 0; j < 3; j++) offcut__winograd8_weights(g + j, 3, half + j, 3);
     for (int i = 0; i < SIDE; i++) offcut__winograd8_weights(half + 3 * i, 1, points + SIDE * i, 1);
 }
@@ -88,16 +115,16 @@ static void transform_weights(const int8_t *weights, size_t output, uint32_t out
 static void fill_block(const offcut__conv8 *c, const int8_t *weights, uint32_t first,
                        uint32_t outputs, int16_t *packed) {
     const uint32_t left = c->channels_out - first, there = left < outputs ? left : outputs;
-    const size_t output = 9 * (size_t)c->channels_in, pairs = 2 * (size_t)groups_in(c);
-    const size_t pair = 2 * (size_t)outputs;
-    weights += first * output;
-    for (uint32_t d = 0; d < 2 * pairs; d += 2, packed += pair) {
-        i16x8 even[POINTS] = {0}, odd[POINTS] = {0};
-        if (d < c->channels_in) transform_weights(weights + 9 * d, output, there, even);
-        if (d + 1 < c->channels_in) transform_weights(weights + 9 * d + 9, output, there, odd);
+    const size_t pairs = 2 * (size_t)groups_in(c), pair = 2 * (size_t)outputs;
+    weights += (size_t)first * (size_t)(c->window.kernel_h * c->window.kernel_w) * c->channels_in;
+    for (uint32_t d = 0; d < 2 * pairs; d += 2) {
+        int16_t *to = packed + (d / 4 + d / 2 % 2 * (pairs / 2)) * pair;
+        i16x8 even[POINTS], odd[POINTS];
+        transform_weights(c, weights, d, there, even);
+        transform_weights(c, weights, d + 1, there, odd);
         for (size_t p = 0; p < POINTS; p++) {
             const i16x8 both[2] = {i16x8_zip_low(even[p], odd[p]), i16x8_zip_high(even[p], odd[p])};
-            memcpy(packed + p * pairs * pair, both, pair * sizeof *packed);
+            memcpy(to + p * pairs * pair, both, pair * sizeof *packed);
         }
     }
 }
@@ -112,31 +139,58 @@ void offcut__conv8_winograd_fill(const offcut__conv8 *c, const int8_t *weights, 
 
 /* ---- input ---- */
 
-/* So many quads of the input's row y from column x on; where a part of them is outside, a copy with
- * zeros there. */
-static const int8_t *row_of(const offcut__view *in, const float *arena, int32_t g, int32_t y,
-                            int32_t x, int32_t count, int8_t *copy) {
-    const int32_t width = in->shape.dims[3];
-    const int32_t begin = x < 0 ? -x : 0, end = width - x < count ? width - x : count;
-    const bool empty = y < 0 || y >= in->shape.dims[2] || begin >= end;
-    const int8_t *row = empty ? NULL : offcut__quads_read(in, arena, y, g);
-    if (!empty && begin == 0 && end == count) return row + 4 * x;
-    memset(copy, 0, 4 * (size_t)count);
-    if (!empty) memcpy(copy + 4 * begin, row + 4 * (x + begin), 4 * (size_t)(end - begin));
-    return copy;
+/* The columns that there are of those that a segment reads. */
+typedef struct range {
+    int32_t begin, end;
+} range;
+
+/* Column k is pixel first + step k. */
+static range columns_inside(int32_t first, int32_t step, int32_t columns, int32_t width) {
+    const int32_t begin = first < 0 ? (step - 1 - first) / step : 0;
+    const int32_t end = width > first ? (width - first + step - 1) / step : 0;
+    if (begin >= end || begin >= columns) return (range){0, 0};
+    return (range){begin, end < columns ? end : columns};
 }
 
-/* Downwards: two pixels of six rows at a time. */
-static void transform_down(const int8_t *const *rows, int32_t columns, int16_t *to) {
-    for (int32_t x = 0; x < columns; x += 2, to += 8) {
-        i16x8 d[SIDE], points[SIDE];
-        OFFCUT__UNROLL
-        for (int i = 0; i < SIDE; i++) d[i] = i16x8_load_bytes(rows[i] + 4 * x);
-        offcut__winograd8_input(d, points);
-        OFFCUT__UNROLL
-        for (ptrdiff_t i = 0; i < SIDE; i++)
-            memcpy(to + i * 4 * COLUMNS, &points[i], sizeof points[i]);
+/* From pixel x of row y on; zeros where there is no such row. */
+static const int8_t *row_of(const offcut__view *in, const float *arena, int32_t g, int32_t y,
+                            int32_t x) {
+    static const int8_t zeros[2 * 4 * COLUMNS];
+    if (y < 0 || y >= in->shape.dims[2]) return zeros;
+    return offcut__quads_read(in, arena, y, g) + 4 * (ptrdiff_t)x;
+}
+
+/* Downwards, of the first or of the first two columns, whose quads are `step` pixels apart. */
+OFFCUT__INLINE void transform_columns(const int8_t *const *rows, ptrdiff_t at, const int step,
+                                      const bool both, int16_t *to) {
+    i16x8 d[SIDE], points[SIDE];
+    OFFCUT__UNROLL
+    for (int i = 0; i < SIDE; i++) {
+        const int8_t *from = rows[i] + at;
+        d[i] = both && step == 1 ? i16x8_load_bytes(from)
+                                 : i16x8_load_quads(from, both ? from + 4 * step : from);
     }
+    offcut__winograd8_input(d, points);
+    OFFCUT__UNROLL
+    for (ptrdiff_t i = 0; i < SIDE; i++)
+        memcpy(to + i * 4 * COLUMNS, &points[i], both ? sizeof points[i] : sizeof points[i] / 2);
+}
+
+static void clear_columns(int32_t begin, int32_t end, int16_t *to) {
+    for (int32_t x = begin; x < end; x++)
+        for (ptrdiff_t i = 0; i < SIDE; i++) memset(to + i * 4 * COLUMNS + 4 * x, 0, 8);
+}
+
+/* rows: from the first column that there is. */
+OFFCUT__INLINE void transform_down(const int8_t *const *rows, const int step, range there,
+                                   int32_t columns, int16_t *to) {
+    clear_columns(0, there.begin, to);
+    clear_columns(there.end, columns, to);
+    ptrdiff_t at = 0;
+    int32_t x = there.begin;
+    for (; x + 2 <= there.end; x += 2, at += 8 * step)
+        transform_columns(rows, at, step, true, to + 4 * x);
+    if (x < there.end) transform_columns(rows, at, step, false, to + 4 * x);
 }
 
 /* A row of points of two tiles. to: of the first point, the others `point` apart. */
@@ -161,15 +215,23 @@ static void transform_across(const int16_t *down, int32_t tiles, int16_t *to, pt
 }
 
 static void transform_in(const offcut__op *op, const scratch *s, const float *arena, segment part) {
-    const offcut__geometry *window = &op->u.conv8.window;
-    const int32_t columns = STEP * part.tiles + 2;
+    const offcut__conv8 *c = &op->u.conv8;
+    const offcut__view *in = &op->in[0];
+    const int32_t step = folds(c) ? 2 : 1, columns = STEP * part.tiles + 2;
+    const int32_t y = part.y - padding(c, c->window.pad_top);
+    const int32_t x = part.x - padding(c, c->window.pad_left);
     for (int32_t g = 0; g < s->groups; g++) {
+        const int32_t below = step > 1 ? g / 2 : 0, right = step > 1 ? g % 2 : 0;
+        const int32_t first = step * x + right;
+        const range there = columns_inside(first, step, columns, in->shape.dims[3]);
         const int8_t *rows[SIDE];
         for (int32_t i = 0; i < SIDE; i++)
-            rows[i] =
-                row_of(&op->in[0], arena, g, part.y - window->pad_top + i,
-                       part.x - window->pad_left, columns, s->rows + (ptrdiff_t)i * 4 * COLUMNS);
-        transform_down(rows, columns, s->down);
+            rows[i] = row_of(in, arena, step > 1 ? 0 : g, step * (y + i) + below,
+                             first + step * there.begin);
+        if (step > 1)
+            transform_down(rows, 2, there, columns, s->down);
+        else
+            transform_down(rows, 1, there, columns, s->down);
         transform_across(s->down, part.tiles, s->in + ((ptrdiff_t)g * TILES + part.at) * 4,
                          (ptrdiff_t)s->groups * TILES * 4);
     }
@@ -181,7 +243,7 @@ static void transform_in(const offcut__op *op, const scratch *s, const float *ar
 OFFCUT__INLINE void transform_tile(const int32_t *sums, i32x4 pixels[STEP][STEP]) {
     static const int taken[STEP] = {0, 1, 2, 2};
     u32x4 half[STEP * SIDE];
-    OFFCUT__UNROLL
+    OFFCUT__NO_UNROLL
     for (int j = 0; j < SIDE; j++) {
         u32x4 m[SIDE];
         OFFCUT__UNROLL
@@ -257,23 +319,32 @@ static void finish(const offcut__op *op, float *arena, const int32_t *sums, segm
 
 /* ---- all together ---- */
 
-/* One point of AT_ONCE tiles: the products of two input channels in each half, summed. */
+/* sums += the products of a pair of input channels. */
+OFFCUT__INLINE void add_pair(i32x4 sums[AT_ONCE][2], const int16_t *in, const int16_t *weights,
+                             const int vectors) {
+    const i16x8 w0 = i16x8_load(weights), w1 = i16x8_load(weights + 8 * (vectors - 1));
+    OFFCUT__UNROLL
+    for (int k = 0; k < AT_ONCE; k++) {
+        const i16x8 pair = pairs_load_splat(in + 4 * k);
+        sums[k][0] = i32x4_dot16(w0, pair, sums[k][0]);
+        if (vectors > 1) sums[k][1] = i32x4_dot16(w1, pair, sums[k][1]);
+    }
+}
+
+/* One point of AT_ONCE tiles: first the products of channels 0 and 1 of each quad, then those of 2
+ * and 3. Two loops, as one over both spills; the first sum is the first product. */
 OFFCUT__INLINE void multiply(const int16_t *in, int32_t groups, const int16_t *weights,
                              int32_t *out, const int vectors) {
     i32x4 sums[AT_ONCE][2] = {{{0, 0, 0, 0}}};
+    const int16_t *x = in;
+    add_pair(sums, x, weights, vectors);
     OFFCUT__NO_UNROLL
-    for (int32_t n = groups; n > 0; n--, in += 4 * TILES) {
-        OFFCUT__UNROLL
-        for (int half = 0; half < 2; half++, weights += 8 * vectors) {
-            const i16x8 w0 = i16x8_load(weights), w1 = i16x8_load(weights + 8 * (vectors - 1));
-            OFFCUT__UNROLL
-            for (int k = 0; k < AT_ONCE; k++) {
-                const i16x8 x = pairs_load_splat(in + 4 * k + 2 * half);
-                sums[k][0] = i32x4_dot16(w0, x, sums[k][0]);
-                if (vectors > 1) sums[k][1] = i32x4_dot16(w1, x, sums[k][1]);
-            }
-        }
-    }
+    for (int32_t n = groups - 1; n > 0; n--)
+        add_pair(sums, x += 4 * TILES, weights += 8 * vectors, vectors);
+    x = in + 2;
+    OFFCUT__NO_UNROLL
+    for (int32_t n = groups; n > 0; n--, x += 4 * TILES)
+        add_pair(sums, x, weights += 8 * vectors, vectors);
     OFFCUT__UNROLL
     for (int k = 0; k < AT_ONCE; k++) {
         i32x4_store(out + 4 * k, sums[k][0]);
@@ -281,25 +352,29 @@ OFFCUT__INLINE void multiply(const int16_t *in, int32_t groups, const int16_t *w
     }
 }
 
+/* Each its own function: in one, the register allocator loses track. */
+static __attribute__((noinline)) void multiply_four(const int16_t *in, int32_t groups,
+                                                    const int16_t *weights, int32_t *out) {
+    multiply(in, groups, weights, out, 1);
+}
+
+static __attribute__((noinline)) void multiply_eight(const int16_t *in, int32_t groups,
+                                                     const int16_t *weights, int32_t *out) {
+    multiply(in, groups, weights, out, 2);
+}
+
 /* All points of a strip, for the next 4 * vectors output channels. */
-OFFCUT__INLINE void multiply_all(const scratch *s, const int16_t *weights, int32_t tiles,
-                                 const int vectors) {
+static void multiply_all(const scratch *s, const int16_t *weights, int32_t tiles, int vectors) {
     const ptrdiff_t groups = s->groups;
     for (ptrdiff_t p = 0; p < POINTS; p++, weights += groups * 16 * vectors)
-        for (int32_t k = 0; k < tiles; k += AT_ONCE)
-            multiply(s->in + p * groups * 4 * TILES + 4 * k, s->groups, weights,
-                     s->sums + p * POINT_SUMS + 4 * k, vectors);
-}
-
-/* Each its own function: in one, the register allocator loses track. */
-static __attribute__((noinline)) void multiply_four(const scratch *s, const int16_t *weights,
-                                                    int32_t tiles) {
-    multiply_all(s, weights, tiles, 1);
-}
-
-static __attribute__((noinline)) void multiply_eight(const scratch *s, const int16_t *weights,
-                                                     int32_t tiles) {
-    multiply_all(s, weights, tiles, 2);
+        for (int32_t k = 0; k < tiles; k += AT_ONCE) {
+            const int16_t *in = s->in + p * groups * 4 * TILES + 4 * k;
+            int32_t *out = s->sums + p * POINT_SUMS + 4 * k;
+            if (vectors > 1)
+                multiply_eight(in, s->groups, weights, out);
+            else
+                multiply_four(in, s->groups, weights, out);
+        }
 }
 
 /* The tiles of a strip, numbered row by row, in segments. */
@@ -327,10 +402,7 @@ static void run_strip(const offcut__op *op, float *arena, const scratch *s, cons
     for (int32_t i = 0; i < tiles->count; i++) transform_in(op, s, arena, tiles->parts[i]);
     for (uint32_t first = 0; first < c->channels_out; first += 8) {
         const uint32_t vectors = c->channels_out - first > 4 ? 2 : 1;
-        if (vectors > 1)
-            multiply_eight(s, weights, tiles->tiles);
-        else
-            multiply_four(s, weights, tiles->tiles);
+        multiply_all(s, weights, tiles->tiles, (int)vectors);
         weights += POINTS * 16 * (ptrdiff_t)vectors * s->groups;
         for (uint32_t v = 0; v < vectors; v++)
             for (int32_t i = 0; i < tiles->count; i++)
