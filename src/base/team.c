@@ -27,8 +27,8 @@ offcut_status offcut_threads_set(offcut_ctx *ctx, uint32_t threads) {
 #ifdef OFFCUT_THREADS
 
 /* How often to look before going to sleep, which takes longer than most work takes to come: some
- * 50 microseconds. */
-#define LOOKS 20000
+ * 250 microseconds. */
+#define LOOKS 100000
 
 void offcut__team_end(offcut_ctx *ctx) {
     offcut__team *team = ctx->team;

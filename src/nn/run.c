@@ -14,8 +14,10 @@
 /* Work below this is not worth waking anybody for, in multiply-adds. */
 #define WORTH_SHARING 3e4
 /* Parts for each thread: more even out what threads get of the processor, but every part of a
- * convolution begins by reading rows that its neighbour has read. */
+ * convolution begins by reading rows that its neighbour has read, and reads all weights, which in
+ * small pictures are the most of it. */
 #define PARTS_EACH 2
+#define UNITS_FEW 32
 
 static void release_arena(offcut_model *model) {
     free(model->arena_memory);
@@ -141,6 +143,10 @@ static bool is_whole(const offcut__op *op) {
            op->run == offcut__normalize_run;
 }
 
+static uint32_t parts_each(const offcut__op *op) {
+    return op->units < UNITS_FEW ? 1 : PARTS_EACH;
+}
+
 /* How many units of the next operation are done at once: a slice for each thread, and so many that
  * the threads' parts are the same. */
 static uint32_t slice_of(const offcut_model *model, uint32_t lanes) {
@@ -149,7 +155,7 @@ static uint32_t slice_of(const offcut_model *model, uint32_t lanes) {
     const double affordable = SLICE / op->unit_cost;
     if (is_whole(op) || affordable >= left) return left;
     uint32_t each = affordable < 1 ? 1 : (uint32_t)affordable;
-    if (lanes > 1) each += PARTS_EACH - 1 - (each - 1) % PARTS_EACH;
+    if (lanes > 1) each += parts_each(op) - 1 - (each - 1) % parts_each(op);
     return each < left / lanes ? each * lanes : left;
 }
 
@@ -159,7 +165,8 @@ static uint32_t parts_of(const offcut_ctx *ctx, const offcut_model *model, const
     const uint32_t lanes = offcut__team_lanes(ctx);
     if (lanes == 1 || lanes > model->lanes || count * op->unit_cost < WORTH_SHARING || is_whole(op))
         return 1;
-    return count < PARTS_EACH * lanes ? count : PARTS_EACH * lanes;
+    const uint32_t parts = parts_each(op) * lanes;
+    return count < parts ? count : parts;
 }
 
 /* count units of the next operation. */

@@ -50,6 +50,10 @@ static int32_t tiles_across(const offcut__op *op) {
     return (op->out.shape.dims[3] + STEP - 1) / STEP;
 }
 
+static int32_t tiles_of(const offcut__op *op) {
+    return (op->out.shape.dims[2] + STEP - 1) / STEP * tiles_across(op);
+}
+
 bool offcut__conv8_winograd_can(const offcut__conv8 *c, double largest) {
     const offcut__geometry *w = &c->window;
     const bool dense = w->kernel_h == 3 && w->kernel_w == 3 && w->stride_h == 1 &&
@@ -61,7 +65,7 @@ bool offcut__conv8_winograd_can(const offcut__conv8 *c, double largest) {
 }
 
 uint32_t offcut__conv8_winograd_units(const offcut__op *op) {
-    return ((uint32_t)op->out.shape.dims[2] + STEP - 1) / STEP;
+    return ((uint32_t)tiles_of(op) + AT_ONCE - 1) / AT_ONCE;
 }
 
 size_t offcut__conv8_winograd_scratch(const offcut__op *op) {
@@ -385,7 +389,7 @@ typedef struct strip {
 
 static strip strip_of(const offcut__op *op, int32_t first, int32_t end) {
     const int32_t across = tiles_across(op);
-    strip result = {.count = 0, .tiles = end - first < TILES ? end - first : TILES};
+    strip result = {.count = 0, .tiles = end - first};
     for (int32_t at = 0; at < result.tiles;) {
         const int32_t row = (first + at) / across, column = (first + at) % across;
         const int32_t left = result.tiles - at, there = across - column;
@@ -413,9 +417,14 @@ static void run_strip(const offcut__op *op, float *arena, const scratch *s, cons
 
 void offcut__conv8_winograd(const offcut__op *op, float *arena, uint32_t begin, uint32_t end) {
     const scratch s = scratch_of(op, arena);
-    const int32_t across = tiles_across(op), last = (int32_t)end * across;
-    for (int32_t first = (int32_t)begin * across; first < last; first += TILES) {
-        const strip tiles = strip_of(op, first, last);
+    const int32_t all = tiles_of(op), until = (int32_t)end * AT_ONCE;
+    const int32_t last = until < all ? until : all;
+    for (int32_t first = (int32_t)begin * AT_ONCE; first < last;) {
+        /* Strips of one length: each reads all weights. */
+        const int32_t left = last - first, strips = (left + TILES - 1) / TILES;
+        const int32_t size = ((left + strips - 1) / strips + AT_ONCE - 1) / AT_ONCE * AT_ONCE;
+        const strip tiles = strip_of(op, first, size < left ? first + size : last);
         run_strip(op, arena, &s, &tiles);
+        first += size;
     }
 }

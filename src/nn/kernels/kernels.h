@@ -68,9 +68,9 @@ size_t offcut__conv8_weights(const offcut__conv8 *conv); /* bytes */
 /* weights: [channels_out][channels_in][kernel_h][kernel_w], as in the file */
 void offcut__conv8_fill(const offcut__conv8 *conv, const int8_t *weights, int8_t *packed);
 
-/* 3x3, stride 1, no f32: Winograd F(4x4, 3x3) in 16 bits, the same result to the bit by a quarter
- * of the multiplications. A unit is a row of tiles: 4 rows of the output. largest: what no sum of
- * products is above, nor its negative. */
+/* 3x3, stride 1, or 4x4, stride 2, of up to four channels; no f32: Winograd F(4x4, 3x3) in 16 bits,
+ * the same result to the bit by a quarter of the multiplications. A unit is four tiles of 4x4
+ * pixels of the output. largest: what no sum of products is above, nor its negative. */
 bool offcut__conv8_winograd_can(const offcut__conv8 *conv, double largest);
 void offcut__conv8_winograd(const offcut__op *op, float *arena, uint32_t begin, uint32_t end);
 uint32_t offcut__conv8_winograd_units(const offcut__op *op);
