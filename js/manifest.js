@@ -11,10 +11,10 @@
  */
 export const manifest = {
   default: {
-    name: 'offcut-6',
+    name: 'offcut-7',
     file: 'default.onnx',
-    sha256: 'ce6f5d8c4025abcf50e63dd3eb4d3e19d196a880731187069c15dc26e5ae7494',
-    bytes: 1480857,
+    sha256: '0c73dcd85fdc940e6bea144f3b8a50f5e665c2d09a563281760677f170c8e403',
+    bytes: 1480750,
     licence: 'Apache-2.0',
     source: "trained by this project from a start of U²-Netp's weights, see MODEL_CARD.md",
     input: {
@@ -31,9 +31,9 @@ export const manifest = {
   },
   known: [
     {
-      name: 'offcut-6 (f32)',
+      name: 'offcut-7 (f32)',
       file: 'default-f32.onnx',
-      sha256: 'ffe09895a93a42270742bcf200fdf420e4ac58220a272000df75bf53e3ad1689',
+      sha256: '8e4054ef5b300f64a6efd53c6c600fdf2b4a67e47fe94796da146554320f381b',
       bytes: 5385504,
       licence: 'Apache-2.0',
       source: 'the default network before quantisation, see MODEL_CARD.md',

@@ -47,6 +47,7 @@ static offcut_status begin_fit(offcut__matte *m) {
     const double down = (double)guide->height / (double)mask->height;
     const double wider = across > down ? across : down;
     OFFCUT_TRY(offcut__planes_resize(m->ctx, mask, guide->width, guide->height, &making->alpha));
+    OFFCUT_TRY(offcut__odds_by_colour(m->ctx, guide, &making->alpha));
     OFFCUT_TRY(offcut__mask_clean(m->ctx, &making->alpha, OFFCUT__COMPONENT_EDGE,
                                   OFFCUT__COMPONENT_SHARE));
     OFFCUT_TRY(offcut__alloc(m->ctx, count, 4 * sizeof *m->coefficients, &m->coefficients));

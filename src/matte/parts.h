@@ -56,6 +56,10 @@ struct offcut__matte {
 #define OFFCUT__CLEARED (-1.0f)
 offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask, float edge, float share);
 
+/* odds.c: a mask of the guide's size, by the colours of what it is sure of. */
+offcut_status offcut__odds_by_colour(offcut_ctx *ctx, const offcut__planes *guide,
+                                     offcut__planes *mask);
+
 /* box.c: the mean of the window of 2 radius + 1 around each pixel (what of it lies in the picture),
  * in place. `lanes` values a pixel, side by side, of -4 to 4: 1 or 8. */
 offcut_status offcut__box_mean(offcut_ctx *ctx, float *data, uint32_t lanes, uint32_t width,

@@ -16,6 +16,14 @@
 #define OFFCUT__SNAP_LOW 0.15f
 #define OFFCUT__SNAP_HIGH 0.85f
 
+/* Colours are compared in the guide shrunk to SIDE. Shares of the histograms below LEAST are as
+ * good as none, their ratio counts up to MOST. With fewer sure PIXELS than that of the subject or
+ * of the background the mask stays. */
+#define OFFCUT__ODDS_SIDE 160u
+#define OFFCUT__ODDS_LEAST 5e-4f
+#define OFFCUT__ODDS_MOST 20.0f
+#define OFFCUT__ODDS_PIXELS 20.0f
+
 /* Pixels of the mask above EDGE that touch are a component. One whose best confidence is below
  * FLOOR, or below this SHARE of the best of all, is no subject. In the refined alpha a component is
  * what is above VISIBLE, and one that nowhere reaches FLOOR is a ghost. */

@@ -248,8 +248,37 @@ static void check_arguments(void) {
     CHECKF(width == 3 && height == 5, "%u x %u", width, height);
 }
 
+/* Where the mask hesitates colours decide: in a red subject before blue there are a blue patch, a
+ * red one and a green one, which is a colour of neither. */
+static void check_hesitation(void) {
+    static const struct {
+        float hesitant, colour[3], low, high;
+    } patches[] = {{0.6f, {0.1f, 0.2f, 0.8f}, 0.0f, 0.0f},
+                   {0.4f, {0.8f, 0.2f, 0.1f}, 1.0f, 1.0f},
+                   {0.6f, {0.2f, 0.7f, 0.2f}, 0.5f, 1.0f}};
+    for (size_t p = 0; p < sizeof patches / sizeof *patches; p++) {
+        scene s = scene_new(640, 640, 8, 160, 160);
+        for (uint32_t y = 0; y < 640; y++)
+            for (uint32_t x = 0; x < 640; x++) {
+                const bool patch = x >= 120 && x < 280 && y >= 240 && y < 400;
+                const float *colour = patches[patch ? p : x < 440].colour;
+                for (int c = 0; c < 3; c++)
+                    scene_set(&s, x, y, c, colour[c] + 0.03f * (scene_random() - 0.5f));
+                scene_set(&s, x, y, 3, 1.0f);
+                s.mask.data[y / 4 * 160 + x / 4] = patch ? patches[p].hesitant : x < 440;
+            }
+        scene_run(&s, true);
+        const float alpha = scene_result(&s, 200, 320, 3);
+        CHECKF(alpha >= patches[p].low && alpha <= patches[p].high, "patch %zu: alpha %g", p,
+               (double)alpha);
+        CHECK(scene_result(&s, 60, 60, 3) >= 1.0f && scene_result(&s, 600, 60, 3) <= 0.0f);
+        scene_free(&s);
+    }
+}
+
 int main(void) {
     check_arguments();
+    check_hesitation();
     check_flat_masks(8);
     check_flat_masks(16);
     check_hard_edge(8, 640, 480, 0.0f);
