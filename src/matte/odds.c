@@ -2,7 +2,7 @@
  * What colours say where the network hesitates. Histograms of the colours of subject and
  * background, as far as the mask tells them apart (Boykov & Jolly, "Interactive Graph Cuts", ICCV
  * 2001, have the like), say which of them a colour is commoner in; the odds of the mask are
- * multiplied with the fourth root of that ratio. Thereby most veils vanish that are of the
+ * multiplied with the square root of that ratio. Thereby most veils vanish that are of the
  * background's colours. */
 #include <math.h>
 #include <stdlib.h>
