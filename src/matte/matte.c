@@ -11,12 +11,18 @@ static uint32_t scaled_side(uint32_t side, uint32_t from, uint32_t to) {
     return rounded ? rounded : 1U;
 }
 
+void offcut__size_within(uint32_t most, uint32_t *width, uint32_t *height) {
+    const uint32_t side = *width > *height ? *width : *height;
+    if (side <= most) return;
+    *width = scaled_side(*width, side, most);
+    *height = scaled_side(*height, side, most);
+}
+
 void offcut__matte_guide_size(uint32_t width, uint32_t height, uint32_t *guide_width,
                               uint32_t *guide_height) {
-    const uint32_t side = width > height ? width : height;
-    const uint32_t guide = side < OFFCUT__GUIDE_SIDE ? side : OFFCUT__GUIDE_SIDE;
-    *guide_width = side ? scaled_side(width, side, guide) : 0;
-    *guide_height = side ? scaled_side(height, side, guide) : 0;
+    *guide_width = width;
+    *guide_height = height;
+    offcut__size_within(OFFCUT__GUIDE_SIDE, guide_width, guide_height);
 }
 
 /* The mask as it is: never larger than the picture, 16 bits a value. */

@@ -24,11 +24,9 @@ typedef struct odds {
 
 static offcut_status shrink(offcut_ctx *ctx, const offcut__planes *picture,
                             offcut__planes *result) {
-    const uint32_t side = picture->width > picture->height ? picture->width : picture->height;
-    const uint32_t small = side < OFFCUT__ODDS_SIDE ? side : OFFCUT__ODDS_SIDE;
-    const uint32_t width = offcut__scaled(picture->width, side, small);
-    const uint32_t height = offcut__scaled(picture->height, side, small);
-    return offcut__planes_resize(ctx, picture, width ? width : 1U, height ? height : 1U, result);
+    uint32_t width = picture->width, height = picture->height;
+    offcut__size_within(OFFCUT__ODDS_SIDE, &width, &height);
+    return offcut__planes_resize(ctx, picture, width, height, result);
 }
 
 static uint32_t level_of(float value) {

@@ -56,6 +56,9 @@ struct offcut__matte {
 #define OFFCUT__CLEARED (-1.0f)
 offcut_status offcut__mask_clean(offcut_ctx *ctx, offcut__planes *mask, float edge, float share);
 
+/* matte.c: the size of a picture whose long side is to be `most` at most; both stay at least 1. */
+void offcut__size_within(uint32_t most, uint32_t *width, uint32_t *height);
+
 /* odds.c: a mask of the guide's size, by the colours of what it is sure of. */
 offcut_status offcut__odds_by_colour(offcut_ctx *ctx, const offcut__planes *guide,
                                      offcut__planes *mask);

@@ -144,10 +144,8 @@ typedef struct range {
 static range range_of(const offcut__conv8 *c, int32_t phase, int32_t columns, int32_t width) {
     /* Column k is pixel stride k + phase - pad. */
     const int32_t s = c->window.stride_w, shift = phase - c->window.pad_left;
-    range r = {shift >= 0 ? 0 : (-shift + s - 1) / s, 0, 0};
-    r.end = width - 1 - shift < 0 ? 0 : (width - 1 - shift) / s + 1;
-    if (r.end > columns) r.end = columns;
-    if (r.begin > r.end) r.begin = r.end;
+    range r = {0, 0, 0};
+    offcut__taps_inside(shift, s, columns, width, &r.begin, &r.end);
     r.source = s * r.begin + shift;
     return r;
 }

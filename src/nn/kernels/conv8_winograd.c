@@ -100,15 +100,20 @@ static size_t tap_of(const offcut__conv8 *c, uint32_t d, int32_t t) {
     return there ? 16 * (size_t)(d % 4) + 4 * (size_t)i + (size_t)j : NO_TAP;
 }
 
+/* Of an output channel. */
+static size_t weights_each(const offcut__conv8 *c) {
+    return (size_t)(c->window.kernel_h * c->window.kernel_w) * c->channels_in;
+}
+
 /* Of channel d, for so many output channels. */
 static void transform_weights(const offcut__conv8 *c, const int8_t *weights, uint32_t d,
                               uint32_t outputs, i16x8 *points) {
-    const size_t output = (size_t)(c->window.kernel_h * c->window.kernel_w) * c->channels_in;
+    const size_t each = weights_each(c);
     i16x8 g[9], half[18];
     for (int32_t t = 0; t < 9; t++) {
         const size_t at = tap_of(c, d, t);
         int16_t taps[8] = {0};
-        for (size_t k = 0; k < outputs && at != NO_TAP; k++) taps[k] = weights[k * output + at];
+        for (size_t k = 0; k < outputs && at != NO_TAP; k++) taps[k] = weights[k * each + at];
         g[t] = i16x8_load(taps);
     }
     for (int j = 0; j < 3; j++) offcut__winograd8_weights(g + j, 3, half + j, 3);
@@ -120,7 +125,7 @@ static void fill_block(const offcut__conv8 *c, const int8_t *weights, uint32_t f
                        uint32_t outputs, int16_t *packed) {
     const uint32_t left = c->channels_out - first, there = left < outputs ? left : outputs;
     const size_t pairs = 2 * (size_t)groups_in(c), pair = 2 * (size_t)outputs;
-    weights += (size_t)first * (size_t)(c->window.kernel_h * c->window.kernel_w) * c->channels_in;
+    weights += first * weights_each(c);
     for (uint32_t d = 0; d < 2 * pairs; d += 2) {
         int16_t *to = packed + (d / 4 + d / 2 % 2 * (pairs / 2)) * pair;
         i16x8 even[POINTS], odd[POINTS];
@@ -147,14 +152,6 @@ void offcut__conv8_winograd_fill(const offcut__conv8 *c, const int8_t *weights, 
 typedef struct range {
     int32_t begin, end;
 } range;
-
-/* Column k is pixel first + step k. */
-static range columns_inside(int32_t first, int32_t step, int32_t columns, int32_t width) {
-    const int32_t begin = first < 0 ? (step - 1 - first) / step : 0;
-    const int32_t end = width > first ? (width - first + step - 1) / step : 0;
-    if (begin >= end || begin >= columns) return (range){0, 0};
-    return (range){begin, end < columns ? end : columns};
-}
 
 /* From pixel x of row y on; zeros where there is no such row. */
 static const int8_t *row_of(const offcut__view *in, const float *arena, int32_t g, int32_t y,
@@ -227,8 +224,9 @@ static void transform_in(const offcut__op *op, const scratch *s, const float *ar
     for (int32_t g = 0; g < s->groups; g++) {
         const int32_t below = step > 1 ? g / 2 : 0, right = step > 1 ? g % 2 : 0;
         const int32_t first = step * x + right;
-        const range there = columns_inside(first, step, columns, in->shape.dims[3]);
+        range there = {0, 0};
         const int8_t *rows[SIDE];
+        offcut__taps_inside(first, step, columns, in->shape.dims[3], &there.begin, &there.end);
         for (int32_t i = 0; i < SIDE; i++)
             rows[i] = row_of(in, arena, step > 1 ? 0 : g, step * (y + i) + below,
                              first + step * there.begin);
